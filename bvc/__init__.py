@@ -1,0 +1,1 @@
+"""bvc: a compiler for vision experiments."""

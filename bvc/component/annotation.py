@@ -1,0 +1,99 @@
+"""Words for the settings of a component that plain Python types do not say.
+
+`warmup: Steps` takes a duration such as `"3%"` and receives a number of steps; `image: Model` takes a
+table that describes a model and receives the built module; and so on. Everything else is an ordinary
+annotation: int, float, bool, str, Literal, list, tuple, dict, unions and frozen dataclasses.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Annotated, Any, Literal
+
+Kind = Literal[
+    "model",
+    "op",
+    "transform",
+    "objective",
+    "optimizer",
+    "schedule",
+    "evaluator",
+    "source",
+    "sampler",
+    "codec",
+]
+KINDS: tuple[Kind, ...] = Kind.__args__  # type: ignore[attr-defined]
+
+
+@dataclass(frozen=True, slots=True)
+class Child:
+    """The setting is a table with `type`, which names a component of this kind."""
+
+    kind: Kind
+
+
+@dataclass(frozen=True, slots=True)
+class Unit:
+    """The setting is a quantity with a unit, converted before the component sees it."""
+
+    name: Literal["steps", "bytes"]
+
+
+@dataclass(frozen=True, slots=True)
+class FileRole:
+    """The setting is the path of a file that must exist where the experiment runs."""
+
+
+@dataclass(frozen=True, slots=True)
+class Calls:
+    """The setting is a pipeline: an array of op calls."""
+
+
+@dataclass(frozen=True, slots=True)
+class Split:
+    """The setting names data: a table with `name` (or `source`) and `split`."""
+
+
+@dataclass(frozen=True, slots=True)
+class ViewRole:
+    """The setting names a view of the model: `"name"` or `{ name = "...", ...settings }`."""
+
+
+Model = Annotated[Any, Child("model")]
+"""A sub-model, built by the compiler."""
+Schedule = Annotated[Any, Child("schedule")]
+"""A schedule component, built by the compiler."""
+Steps = Annotated[int, Unit("steps")]
+"""A duration; the component receives steps."""
+Bytes = Annotated[int, Unit("bytes")]
+"""A size such as `"4 MiB"`; the component receives bytes."""
+InputFile = Annotated[str, FileRole()]
+"""A file to be read at run time; checked before the run starts."""
+Pipeline = Annotated[Any, Calls()]
+"""A list of op calls; the component receives it unopened and hands it back in its streams."""
+Data = Annotated[Any, Split()]
+"""What data to read; the component receives it unopened and hands it back in its streams."""
+View = Annotated[Any, ViewRole()]
+"""Which view of the model to call; the component hands it back in its streams."""
+
+
+@dataclass(frozen=True, slots=True)
+class Raw:
+    """A port that is no numeric array: encoded bytes, a text, or several texts."""
+
+    dtype: Literal["bytes", "str"]
+    dims: tuple[str, ...] = ()
+
+
+Encoded = Annotated[bytes, Raw("bytes")]
+"""A port: the bytes of an encoded file."""
+Text = Annotated[str, Raw("str")]
+"""A port: one text."""
+Texts = Annotated[list[str], Raw("str", ("n",))]
+"""A port: several texts."""
+
+GIVEN = frozenset({"key", "keys", "rng", "mesh", "example"})
+"""Parameter names that the compiler fills and a spec never sets: `key` (the PRNG key of an
+initialization), `keys` (one PRNG key per example of a batch, None when nothing is random), `rng` (a numpy
+Generator for this op and example), `mesh` (the MeshContext), `example` (the whole example, for ops that
+move features around)."""

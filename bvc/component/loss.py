@@ -1,0 +1,21 @@
+"""What an objective returns."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import NamedTuple
+
+from jaxtyping import Array, Float
+
+
+class Loss(NamedTuple):
+    """The part of a loss that this device's examples contribute.
+
+    The loss of the batch is the sum of `total` over the shards of the batch divided by the sum of `weight`: a
+    mean over examples has weight = number of examples, a mean over kept tokens weight = number of kept
+    tokens. `metrics` are further (total, weight) pairs that are reduced alike and logged.
+    """
+
+    total: Float[Array, ""]
+    weight: Float[Array, ""]
+    metrics: Mapping[str, tuple[Float[Array, ""], Float[Array, ""]]] = {}

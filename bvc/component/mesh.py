@@ -1,0 +1,58 @@
+"""What a component may know of the device mesh, and the collectives it may ask for."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import jax
+import jax.numpy as jnp
+from jax import lax
+from jaxtyping import Array, Int, Shaped
+
+
+@dataclass(frozen=True, slots=True)
+class MeshContext:
+    """The axes of the mesh inside `shard_map`; without axes, the collectives are identities.
+
+    Attributes:
+        axes: name and size of every mesh axis, in the order of the device grid.
+        batch: the axes that split the batch, major first.
+        tensor: the axis that splits heads and hidden units, or None.
+    """
+
+    axes: dict[str, int] = field(default_factory=dict[str, int])
+    batch: tuple[str, ...] = ()
+    tensor: str | None = None
+
+    @property
+    def shards(self) -> int:
+        """How many ways the batch is split."""
+        count = 1
+        for axis in self.batch:
+            count *= self.axes[axis]
+        return count
+
+    def index(self) -> Int[Array, ""]:
+        """Which shard of the batch this device holds."""
+        if not self.batch:
+            return jnp.zeros((), jnp.int32)
+        return lax.axis_index(self.batch)
+
+    def sum(self, x: Shaped[Array, "*dims"]) -> Shaped[Array, "*dims"]:
+        """Sum over the shards of the batch (psum)."""
+        if not self.batch:
+            return x
+        return lax.psum(x, self.batch)
+
+    def gather(self, x: Shaped[Array, "b *dims"]) -> Shaped[Array, "n *dims"]:
+        """The whole batch from its shards, in order (all-gather on dim 0)."""
+        if not self.batch:
+            return x
+        return lax.all_gather(x, self.batch, axis=0, tiled=True)  # x: [B/shards, ...] -> [B, ...]
+
+    def pass_on(self, x: Shaped[Array, "*dims"]) -> Shaped[Array, "*dims"]:
+        """Send to the next shard of the batch and receive from the previous one (ring)."""
+        if self.shards == 1:
+            return x
+        ring = [(source, (source + 1) % self.shards) for source in range(self.shards)]
+        return jax.tree.map(lambda leaf: lax.ppermute(leaf, self.batch, ring), x)

@@ -1,0 +1,229 @@
+"""The typed IR of an experiment: what a spec says, with names resolved and types checked.
+
+Frozen values only. Every node keeps the origin of what it was made from, so that later stages can point at
+the spec. Durations stay durations until the compiler knows batch size, dataset size and run length.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from bvc.component.declare import Component
+from bvc.component.feature import Feature
+from bvc.diagnostics import Origin
+
+DurationUnit = Literal["steps", "epochs", "examples", "%"]
+
+
+@dataclass(frozen=True, slots=True)
+class Duration:
+    """A quantity of training: `90 epochs`, `5_000 steps`, `1.28M examples`, `3%` of the run."""
+
+    value: float
+    unit: DurationUnit
+    origin: Origin
+
+    def steps(self, *, batch: int, examples: int | None, total: int | None) -> int:
+        """In steps, rounded half to even, at least 1 unless the value is 0 (as big_vision does).
+
+        Args:
+            batch: examples in a step.
+            examples: examples in an epoch; needed for epochs.
+            total: steps of the run; needed for percents.
+
+        Raises:
+            ValueError: the unit needs a number that is not known.
+        """
+        if self.unit == "steps":
+            found = self.value
+        elif self.unit == "examples":
+            found = self.value / batch
+        elif self.unit == "epochs":
+            if examples is None:
+                raise ValueError("the number of examples in an epoch is not known")
+            found = self.value * examples / batch
+        else:
+            if total is None:
+                raise ValueError("the length of the run is not known")
+            found = self.value / 100 * total
+        return max(1, round(found)) if self.value else 0
+
+
+@dataclass(frozen=True, slots=True)
+class Node:
+    """A component with its settings.
+
+    `settings` holds every setting that the spec gives, converted: scalars, tuples, dicts, `Duration`, `Node` for a
+    child component, `DataNode`, a tuple of `OpNode` for a pipeline, `ViewNode`. Settings left at their default are
+    absent. `origins` says where each was written; `feeds` is the hand wiring of ports (port -> path).
+    """
+
+    component: Component
+    settings: Mapping[str, Any]
+    origin: Origin
+    origins: Mapping[str, Origin] = field(default_factory=dict[str, Origin])
+    feeds: Mapping[str, str] = field(default_factory=dict[str, str])
+    feed_origins: Mapping[str, Origin] = field(default_factory=dict[str, Origin])
+
+    @property
+    def name(self) -> str:
+        """The component's name."""
+        return self.component.name
+
+
+@dataclass(frozen=True, slots=True)
+class ModelNode(Node):
+    """A model: `init` names a checkpoint, `init_skip` are patterns of parameters that keep their initial value."""
+
+    init: str | None = None
+    init_skip: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class OpNode(Node):
+    """A call in a pipeline. `reads` and `writes` map each port of the op to the feature it is wired to."""
+
+    reads: Mapping[str, str] = field(default_factory=dict[str, str])
+    writes: Mapping[str, str] = field(default_factory=dict[str, str])
+    position: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class ViewNode:
+    """A view of a model, with settings of the method that it names."""
+
+    name: str
+    settings: Mapping[str, Any]
+    origin: Origin
+
+
+@dataclass(frozen=True, slots=True)
+class DataNode:
+    """What to read: a source, a split of it, and the facts known of it without touching it.
+
+    `features` are the features of one raw example; `splits` the sizes of the named splits, where known.
+    """
+
+    source: Node
+    split: str
+    name: str
+    features: Mapping[str, Feature]
+    splits: Mapping[str, int]
+    origin: Origin
+    split_origin: Origin
+
+
+@dataclass(frozen=True, slots=True)
+class TrainData:
+    """`[data.train]`."""
+
+    data: DataNode
+    batch: int
+    pipeline: tuple[OpNode, ...]
+    shuffle: bool
+    origin: Origin
+    batch_origin: Origin
+    pipeline_origin: Origin
+
+
+@dataclass(frozen=True, slots=True)
+class Mesh:
+    """`[mesh]`: sizes of named axes (None: what is left), and the axes that split the batch."""
+
+    axes: Mapping[str, int | None]
+    batch: tuple[str, ...]
+    origin: Origin
+    axis_origins: Mapping[str, Origin] = field(default_factory=dict[str, Origin])
+
+
+@dataclass(frozen=True, slots=True)
+class LayoutRule:
+    """One `[[layout]]` rule: parameters whose name matches are sharded over `axis`, or replicated (None).
+
+    `dim` None is the largest dim that divides. Parameters smaller than `min_size` bytes stay replicated.
+    """
+
+    match: str
+    axis: str | None
+    dim: int | None
+    min_size: int
+    origin: Origin
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """One rule of an optimizer; each property takes the first rule that matches and sets it."""
+
+    match: str
+    freeze: bool | None
+    lr_mult: float | None
+    decay_mult: float | None
+    schedule: ScheduleNode | None
+    origin: Origin
+
+
+@dataclass(frozen=True, slots=True)
+class ScheduleNode:
+    """A schedule component with warmup and cooldown, which are factors on top of any schedule."""
+
+    node: Node
+    warmup: Duration | None
+    cooldown: Duration | None
+    origin: Origin
+
+
+@dataclass(frozen=True, slots=True)
+class Optimizer:
+    """`[optimizer]`: the transform and the settings that every optimizer has."""
+
+    transform: Node
+    lr: float
+    weight_decay: float
+    clip_norm: float | None
+    schedule: ScheduleNode | None
+    rules: tuple[Rule, ...]
+    origin: Origin
+
+
+@dataclass(frozen=True, slots=True)
+class Eval:
+    """One table of `[evals]`."""
+
+    name: str
+    evaluator: Node
+    every: Duration
+    skip_first: bool
+    prefix: str
+    batch: int | None
+    origin: Origin
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """`[run]`."""
+
+    length: Duration
+    log: Duration
+    save: Duration | None
+    keep: Duration | None
+    seed: int
+    workers: int | None
+    origin: Origin
+
+
+@dataclass(frozen=True, slots=True)
+class Experiment:
+    """A whole experiment."""
+
+    doc: str
+    mesh: Mesh
+    layout: tuple[LayoutRule, ...]
+    train: TrainData
+    model: ModelNode
+    objective: Node
+    optimizer: Optimizer
+    evals: tuple[Eval, ...]
+    run: Run
+    origin: Origin
