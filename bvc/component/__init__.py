@@ -10,11 +10,13 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from bvc.component.annotation import Bytes as Bytes
+    from bvc.component.annotation import Count as Count
     from bvc.component.annotation import Data as Data
     from bvc.component.annotation import Encoded as Encoded
     from bvc.component.annotation import InputFile as InputFile
     from bvc.component.annotation import Kind as Kind
     from bvc.component.annotation import Model as Model
+    from bvc.component.annotation import NonNegative as NonNegative
     from bvc.component.annotation import Pipeline as Pipeline
     from bvc.component.annotation import Schedule as Schedule
     from bvc.component.annotation import Steps as Steps
@@ -38,8 +40,8 @@ if TYPE_CHECKING:
     from bvc.component.stack import layers as layers
 
 _HOMES = {
-    "annotation": ("Bytes", "Data", "Encoded", "InputFile", "Kind", "Model", "Pipeline", "Schedule", "Steps")
-    + ("Text", "Texts", "View"),
+    "annotation": ("Bytes", "Count", "Data", "Encoded", "InputFile", "Kind", "Model", "Pipeline", "Schedule", "Steps")
+    + ("NonNegative", "Text", "Texts", "View"),
     "declare": ("component", "view"),
     "error": ("DataError", "PortError", "SettingError"),
     "evaluation": ("Stream",),

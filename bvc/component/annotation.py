@@ -40,6 +40,13 @@ class Unit:
 
 
 @dataclass(frozen=True, slots=True)
+class AtLeast:
+    """The setting is a number that is not smaller than this."""
+
+    value: float
+
+
+@dataclass(frozen=True, slots=True)
 class FileRole:
     """The setting is the path of a file that must exist where the experiment runs."""
 
@@ -63,6 +70,10 @@ Model = Annotated[Any, Child("model")]
 """A sub-model, built by the compiler."""
 Schedule = Annotated[Any, Child("schedule")]
 """A schedule component, built by the compiler."""
+Count = Annotated[int, AtLeast(1)]
+"""A whole number of at least 1."""
+NonNegative = Annotated[float, AtLeast(0)]
+"""A number of at least 0."""
 Steps = Annotated[int, Unit("steps")]
 """A duration; the component receives steps."""
 Bytes = Annotated[int, Unit("bytes")]
