@@ -1,4 +1,4 @@
-"""What all tests share: eight virtual devices, checked array shapes, golden files, and the slow ones apart."""
+"""What all tests share: eight virtual devices, checked array shapes, golden files, slow tests apart."""
 
 from __future__ import annotations
 
@@ -11,7 +11,9 @@ import pytest
 
 # Read by jax when its backend starts, so before any test module imports it; subprocesses inherit both.
 os.environ["JAX_PLATFORMS"] = "cpu"
-os.environ["XLA_FLAGS"] = f"{os.environ.get('XLA_FLAGS', '')} --xla_force_host_platform_device_count=8".strip()
+os.environ["XLA_FLAGS"] = (
+    f"{os.environ.get('XLA_FLAGS', '')} --xla_force_host_platform_device_count=8".strip()
+)
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
