@@ -40,7 +40,18 @@ if TYPE_CHECKING:
     from bvc.component.stack import layers as layers
 
 _HOMES = {
-    "annotation": ("Bytes", "Count", "Data", "Encoded", "InputFile", "Kind", "Model", "Pipeline", "Schedule", "Steps")
+    "annotation": (
+        "Bytes",
+        "Count",
+        "Data",
+        "Encoded",
+        "InputFile",
+        "Kind",
+        "Model",
+        "Pipeline",
+        "Schedule",
+        "Steps",
+    )
     + ("NonNegative", "Text", "Texts", "View"),
     "declare": ("component", "view"),
     "error": ("DataError", "PortError", "SettingError"),

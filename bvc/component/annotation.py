@@ -108,3 +108,6 @@ GIVEN = frozenset({"key", "keys", "rng", "mesh", "example"})
 initialization), `keys` (one PRNG key per example of a batch, None when nothing is random), `rng` (a numpy
 Generator for this op and example), `mesh` (the MeshContext), `example` (the whole example, for ops that
 move features around)."""
+
+GIVEN_BY_KIND: dict[Kind, frozenset[str]] = {"schedule": frozenset({"step", "warmup", "total"})}
+"""Further parameter names that the compiler fills in components of one kind."""

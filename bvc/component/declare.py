@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import dataclasses
 import inspect
 import typing
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
-from bvc.component.annotation import GIVEN, Kind
+from bvc.component.annotation import GIVEN, GIVEN_BY_KIND, Kind
 from bvc.component.docstring import described, summary
 from bvc.component.port import Port, port_of, ports_of
 
@@ -27,6 +28,8 @@ class Setting:
     default: Any = REQUIRED
     doc: str = ""
     positional: bool = True
+    starred: bool = False
+    """It takes all further positional arguments."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,12 +65,30 @@ class Component:
 
     @property
     def summary(self) -> str:
+        """What it is, in one sentence."""
         return summary(self.doc)
 
     @property
     def is_class(self) -> bool:
+        """Whether settings make an object that is then called (else they are passed at every call)."""
         return inspect.isclass(self.target)
 
+
+def fields_of(kind: type[Any]) -> dict[str, Setting]:
+    """The fields of a dataclass as settings; their texts come from its docstring."""
+    hints = typing.get_type_hints(kind, include_extras=True)
+    texts = described(inspect.getdoc(kind) or "")
+    found: dict[str, Setting] = {}
+    for each in dataclasses.fields(kind):
+        default = REQUIRED if each.default is dataclasses.MISSING else each.default
+        if each.default_factory is not dataclasses.MISSING:
+            default = each.default_factory()
+        spelled = each.name.removesuffix("_")
+        found[spelled] = Setting(spelled, hints[each.name], default, texts.get(spelled, ""), positional=False)
+    return found
+
+
+_NO_CALL = Method("__call__", {}, {}, {}, frozenset())
 
 _DECLARED: dict[tuple[Kind, str], Component] = {}
 
@@ -115,11 +136,8 @@ def _read(kind: Kind, name: str, target: Callable[..., Any], writes: str | None)
     views: dict[str, Method] = {}
     if inspect.isclass(target):
         own = _method("__init__", target.__init__, doc)
-        call = (
-            _method("__call__", target.__call__, doc)
-            if callable(getattr(target, "__call__", None)) and ("__call__" in _members(target))
-            else Method("__call__", {}, {}, {}, frozenset())
-        )
+        callable_itself = "__call__" in _members(target)
+        call = _method("__call__", target.__call__, doc) if callable_itself else _NO_CALL
         settings = own.settings
         for attribute in _members(target):
             member = inspect.getattr_static(target, attribute, None)
@@ -129,7 +147,7 @@ def _read(kind: Kind, name: str, target: Callable[..., Any], writes: str | None)
                     attribute, getattr(target, attribute), inspect.getdoc(member) or ""
                 )
     else:
-        call = _method(name, target, doc)
+        call = _method(name, target, doc, GIVEN_BY_KIND.get(kind, frozenset()))
         settings = call.settings
     file, line = _where(target)
     return Component(kind, name, target, settings, call, views, doc, file, line, writes)
@@ -143,7 +161,7 @@ def _members(target: type) -> list[str]:
     return list(found)
 
 
-def _method(name: str, function: Callable[..., Any], doc: str) -> Method:
+def _method(name: str, function: Callable[..., Any], doc: str, also: frozenset[str] = frozenset()) -> Method:
     inner = inspect.unwrap(function)
     hints = typing.get_type_hints(inner, include_extras=True)
     texts = described(doc)
@@ -155,7 +173,7 @@ def _method(name: str, function: Callable[..., Any], doc: str) -> Method:
         port = port_of(parameter.name, annotation, parameter.default)
         if parameter.name == "self":
             continue
-        if parameter.name in GIVEN:
+        if parameter.name in GIVEN or parameter.name in also:
             given.add(parameter.name)
         elif port is not None:
             ports[parameter.name] = port
@@ -168,6 +186,7 @@ def _method(name: str, function: Callable[..., Any], doc: str) -> Method:
                 () if starred else parameter.default,
                 texts.get(spelled, ""),
                 parameter.kind is not parameter.KEYWORD_ONLY,
+                starred,
             )
     return Method(name, ports, _outputs(hints.get("return")), settings, frozenset(given))
 

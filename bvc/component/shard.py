@@ -1,13 +1,22 @@
-"""Sharded parameters inside `shard_map`: one function brings a module's weights together before use."""
+"""Sharded parameters inside `shard_map`: one function brings a module's weights together before use.
+
+Every collective that a parameter causes is written here, forward and backward, so that the jaxpr shows all of
+them: differentiating a plain all-gather would sum whole weight gradients, in compute precision.
+"""
 
 from __future__ import annotations
 
+import functools
+from dataclasses import dataclass
 from typing import Any, TypeVar
 
 import equinox as eqx
 import jax
+import jax.numpy as jnp
 from jax import lax
 from jaxtyping import Array, Shaped
+
+from bvc.component.execution import execution
 
 T = TypeVar("T")
 
@@ -24,17 +33,127 @@ class Shard(eqx.Module):
     axis: str = eqx.field(static=True)
 
 
+class Deferred(eqx.Module):
+    """A module whose parameters come together when it is applied, not when its parent's do."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Move:
+    """How a parameter reaches the computation; hashable, since it is static in the traced program.
+
+    Attributes:
+        shape, stored: shape and dtype of the parameter as this device holds it.
+        compute: dtype in which it is used.
+        reduce: dtype in which its gradient is summed.
+        batch: the mesh axes over which the gradient is summed.
+        axis, dim: what splits the parameter; None for a replicated one.
+    """
+
+    shape: tuple[int, ...]
+    stored: Any
+    compute: Any
+    reduce: Any
+    batch: tuple[str, ...]
+    axis: str | None = None
+    dim: int = 0
+
+
 def gather(module: T, dtype: Any = None) -> T:
     """`module` with whole parameters, to be called right before use.
 
-    A sharded parameter is cast to `dtype` (compute precision) and gathered; its gradient leaves by
-    reduce-scatter in the reduction dtype. Replicated parameters keep their dtype. Outside a mesh nothing happens.
+    A sharded matrix or convolution is cast to `dtype` (compute precision) and gathered; vectors, such as norm
+    scales, and replicated parameters keep their dtype. Gradients leave by reduce-scatter, or a sum over the
+    batch axes, in the reduction dtype. Calling it twice is harmless; outside a mesh nothing happens. A `Stack`
+    inside the module is left as it is: `layers` gathers it layer by layer.
     """
+    now = execution()
 
     def whole(leaf: Any) -> Any:
-        if not isinstance(leaf, Shard):
-            return leaf
-        value = leaf.value if dtype is None else leaf.value.astype(dtype)
-        return lax.all_gather(value, leaf.axis, axis=value.ndim + leaf.dim, tiled=True)
+        if isinstance(leaf, Shard):
+            value = leaf.value
+            compute = value.dtype if dtype is None or value.ndim < 2 else jnp.dtype(dtype)
+            dim = value.ndim + leaf.dim
+            move = _Move(value.shape, value.dtype, compute, now.reduce, now.mesh.batch, leaf.axis, dim)
+            return _gathered(move, value)
+        if eqx.is_inexact_array(leaf):
+            axes = _unvaried(leaf, now.mesh.batch)
+            return _spread(_Move(leaf.shape, leaf.dtype, leaf.dtype, now.reduce, axes), leaf) if axes else leaf
+        return leaf
 
-    return jax.tree.map(whole, module, is_leaf=lambda leaf: isinstance(leaf, Shard))
+    def stops(node: Any) -> bool:
+        return isinstance(node, Shard) or (isinstance(node, Deferred) and node is not module)
+
+    return jax.tree.map(whole, module, is_leaf=stops)
+
+
+def varying(x: Shaped[Array, "*dims"]) -> frozenset[str]:
+    """The mesh axes along which the devices of a `shard_map` may hold different values of `x`."""
+    return jax.typeof(x).manual_axis_type.varying
+
+
+def keep_but_gathered(primitive: Any, *_: Any, **__: Any) -> bool:
+    """Checkpoint policy: save what a layer computes, but neither its gathered weights nor mere copies of them."""
+    return primitive.name not in _RECOMPUTED
+
+
+_RECOMPUTED = frozenset(
+    {"all_gather", "pvary", "convert_element_type", "reshape", "transpose", "squeeze", "broadcast_in_dim"}
+)
+
+
+def _unvaried(value: Shaped[Array, "*dims"], axes: tuple[str, ...]) -> tuple[str, ...]:
+    return tuple(axis for axis in axes if axis not in varying(value))
+
+
+@functools.partial(jax.custom_vjp, nondiff_argnums=(0,))
+def _gathered(move: _Move, shard: Shaped[Array, "*dims"]) -> Shaped[Array, "*whole"]:
+    value = lax.pcast(shard, _unvaried(shard, move.batch), to="varying").astype(move.compute)
+    # w: f32[.., F/axis, ..] -> bf16[.., F, ..]; along an axis that doesn't split the batch, all devices then
+    # compute the same
+    to = "varying" if move.axis in move.batch else "invarying"
+    return lax.all_gather(value, move.axis, axis=move.dim, tiled=True, to=to)
+
+
+def _gathered_forward(move: _Move, shard: Shaped[Array, "*dims"]) -> tuple[Shaped[Array, "*whole"], None]:
+    return _gathered(move, shard), None
+
+
+def _gathered_backward(
+    move: _Move, _: None, gradient: Shaped[Array, "*whole"]
+) -> tuple[Shaped[Array, "*dims"]]:
+    gradient = gradient.astype(move.reduce)
+    if move.axis in move.batch:
+        # g: f32[.., F, ..] {unreduced over axis} -> f32[.., F/axis, ..]
+        gradient = lax.psum_scatter(gradient, move.axis, scatter_dimension=move.dim, tiled=True)
+    else:
+        size = move.shape[move.dim]
+        start = lax.axis_index(move.axis) * size
+        gradient = lax.dynamic_slice_in_dim(gradient, start, size, move.dim)  # [.., F, ..] -> [.., F/axis, ..]
+    others = tuple(axis for axis in move.batch if axis != move.axis)
+    return (_summed(gradient, others).astype(move.stored),)
+
+
+_gathered.defvjp(_gathered_forward, _gathered_backward)
+
+
+@functools.partial(jax.custom_vjp, nondiff_argnums=(0,))
+def _spread(move: _Move, value: Shaped[Array, "*dims"]) -> Shaped[Array, "*dims"]:
+    return lax.pcast(value, move.batch, to="varying")
+
+
+def _spread_forward(move: _Move, value: Shaped[Array, "*dims"]) -> tuple[Shaped[Array, "*dims"], None]:
+    return _spread(move, value), None
+
+
+def _spread_backward(
+    move: _Move, _: None, gradient: Shaped[Array, "*dims"]
+) -> tuple[Shaped[Array, "*dims"]]:
+    # g: f32[..] {unreduced over the batch axes} -> f32[..], the same on all of them
+    return (_summed(gradient.astype(move.reduce), move.batch).astype(move.stored),)
+
+
+_spread.defvjp(_spread_forward, _spread_backward)
+
+
+def _summed(x: Shaped[Array, "*dims"], axes: tuple[str, ...]) -> Shaped[Array, "*dims"]:
+    return lax.psum(x, axes) if axes else x

@@ -13,7 +13,7 @@ import jax
 from jaxtyping import Array, Key, PyTree, Shaped
 
 from bvc.component.execution import execution
-from bvc.component.shard import gather
+from bvc.component.shard import Deferred, Shard, gather, keep_but_gathered
 
 Block = TypeVar("Block", bound=eqx.Module)
 Carry = TypeVar("Carry")
@@ -26,7 +26,7 @@ _POLICIES = {
 }
 
 
-class Stack(eqx.Module, Generic[Block]):
+class Stack(Deferred, Generic[Block]):
     """`depth` blocks of the same shape; every array leaf of `layer` has a leading dim of size `depth`.
 
     Its parameters are named per layer, `NAME/03/...`, although they are stored stacked.
@@ -69,8 +69,15 @@ def layers(
         block = gather(eqx.combine(slices[0], static), dtype)
         return apply(block, carry, slices[1]), None
 
+    sharded = any(isinstance(leaf, Shard) for leaf in jax.tree.leaves(arrays, is_leaf=_is_shard))
     if remat != "none":
         body = jax.checkpoint(body, policy=_POLICIES[remat], prevent_cse=False)
+    elif sharded:  # the whole weights of all layers must not wait for the backward pass
+        body = jax.checkpoint(body, policy=keep_but_gathered, prevent_cse=False)
     unroll = stack.depth if execution().unroll else 1
     out, _ = jax.lax.scan(body, x, (arrays, xs), length=stack.depth, unroll=unroll)
     return out
+
+
+def _is_shard(node: Any) -> bool:
+    return isinstance(node, Shard)

@@ -1,0 +1,153 @@
+"""Tables with `type`: which component they name, and its settings."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from bvc.bind.found import INVALID, Found, Invalid
+from bvc.bind.value import Reader, Settings
+from bvc.component import registry
+from bvc.component.annotation import Kind
+from bvc.component.declare import Component, Setting
+from bvc.diagnostics import Label, Origin
+from bvc.diagnostics.catalog import names
+from bvc.ir import ModelNode, Node
+from bvc.spec.tree import Leaf, Table
+from bvc.spec.tree import Node as TreeNode
+
+_ROOT = Path(__file__).parent.parent.parent
+
+
+def declared_at(component: Component) -> str:
+    """`file:line` of a component's declaration, relative to the project where it lies inside it."""
+    if not component.file:
+        return ""
+    path = Path(component.file)
+    shown = path.relative_to(_ROOT) if path.is_relative_to(_ROOT) else path
+    return f"{shown.as_posix()}:{component.line}"
+
+
+def choose(found: Found, kind: Kind, table: Table, owner: str) -> tuple[Component, Label] | None:
+    """The component that `type` names, and the label that points at the choice."""
+    node = table.get("type")
+    if node is None:
+        what = f"which {kind} this is; `bvc list {kind}` prints all"
+        found.add(names.missing_key("type", owner, table.origin, what))
+        return None
+    if not isinstance(node, Leaf) or not isinstance(node.value, str):
+        found.add(
+            names.wrong_type(
+                "a string",
+                "another value",
+                node.origin,
+                owner=owner,
+                declared="type: string",
+                mend=f"name a {kind}",
+            )
+        )
+        return None
+    component = registry.find(kind, node.value)
+    if component is None:
+        found.add(names.unknown_component(kind, node.value, node.origin, registry.names(kind)))
+        return None
+    key = table.keys.get("type", node.origin)
+    return component, Label(key.mend, f"`{component.name}` chosen here")
+
+
+def bind_component(
+    reader: Reader,
+    kind: Kind,
+    node: TreeNode,
+    owner: str,
+    *,
+    generic: Mapping[str, Setting] | None = None,
+    also: Sequence[str] = (),
+) -> tuple[Node, Settings] | Invalid:
+    """A component node, and the values of the `generic` settings that every component of the kind has.
+
+    Args:
+        reader: converts values.
+        kind: the kind of component.
+        node: the table.
+        owner: the table's name in messages.
+        generic: settings of the table itself, beside the component's own.
+        also: keys that another reader of the same table takes.
+    """
+    found = reader.found
+    node = reader.expect_table(node, "the spec", owner)
+    if isinstance(node, Invalid):
+        return INVALID
+    chosen = choose(found, kind, node, owner)
+    if chosen is None:
+        return INVALID
+    component, label = chosen
+    generic = {**(generic or {}), **_FEEDS}
+    own = {name: setting for name, setting in component.settings.items() if name not in generic}
+    settings = reader.table(
+        node,
+        {**own, **generic},
+        owner,
+        who=component.name,
+        declared_at=declared_at(component),
+        chosen=label,
+        also=("type", *also),
+    )
+    if settings is None:
+        return INVALID
+    feeds = settings.values.pop("feeds", {})
+    ports = list(component.call.ports)
+    for port in feeds:
+        if ports and port not in ports:
+            found.add(names.unknown_port(component.name, port, settings.origins["feeds"], ports))
+    values = {name: value for name, value in settings.values.items() if name in own}
+    rest = Settings(
+        {name: value for name, value in settings.values.items() if name in generic}, settings.origins
+    )
+    feed_origins = _feed_origins(node)
+    return Node(component, values, node.origin, settings.origins, feeds, feed_origins), rest
+
+
+def bind_model(reader: Reader, node: TreeNode, owner: str) -> ModelNode | Invalid:
+    """A model table; `init` and `init_skip` belong to every model."""
+    bound = bind_component(reader, "model", node, owner, generic=_MODEL)
+    if isinstance(bound, Invalid):
+        return INVALID
+    model, generic = bound
+    return ModelNode(
+        model.component,
+        model.settings,
+        model.origin,
+        model.origins,
+        model.feeds,
+        model.feed_origins,
+        generic.values.get("init"),
+        tuple(generic.values.get("init_skip", ())),
+    )
+
+
+def _feed_origins(table: Table) -> dict[str, Origin]:
+    feeds = table.get("feeds")
+    return {port: path.origin for port, path in feeds.items.items()} if isinstance(feeds, Table) else {}
+
+
+_FEEDS = {
+    "feeds": Setting(
+        "feeds",
+        dict[str, str],
+        {},
+        "ports wired by hand: port -> path such as `batch.labels`",
+        positional=False,
+    )
+}
+_MODEL: dict[str, Any] = {
+    "init": Setting("init", str, None, "checkpoint to start from: a file, or a name of `stdlib/checkpoint`"),
+    "init_skip": Setting(
+        "init_skip",
+        tuple[str, ...],
+        (),
+        "patterns of parameters that keep their initial value",
+        positional=False,
+    ),
+}

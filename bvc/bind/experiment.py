@@ -1,0 +1,220 @@
+"""The whole tree as an experiment."""
+
+from __future__ import annotations
+
+import importlib
+from typing import Any
+
+from bvc.bind.component import bind_component, bind_model
+from bvc.bind.data import bind_data, bind_train
+from bvc.bind.found import INVALID, Found, Invalid
+from bvc.bind.optimizer import bind_optimizer, tables_of, valid_pattern
+from bvc.bind.pipeline import bind_pipeline
+from bvc.bind.tables import EvalTable, LayoutTable, MeshTable, RootTable, RunTable
+from bvc.bind.value import Reader, Role, Site, found_in_words
+from bvc.component.annotation import Calls, Child, Split
+from bvc.component.declare import fields_of
+from bvc.diagnostics import Failed, Origin
+from bvc.diagnostics.catalog import mesh as mesh_catalog
+from bvc.diagnostics.catalog import names
+from bvc.ir import Duration, Eval, Experiment, LayoutRule, Mesh, Run, ViewNode
+from bvc.spec import Spec
+from bvc.spec.tree import Leaf, Table, plain
+from bvc.spec.tree import Node as TreeNode
+
+
+def bind(spec: Spec) -> Experiment:
+    """The experiment that a resolved spec describes.
+
+    Raises:
+        Failed: with every diagnostic, if anything is wrong.
+    """
+    found = Found(list(spec.warnings))
+    _import(spec, found)
+    reader = Reader(found, lambda node, role, site: _role(reader, node, role, site))
+    experiment = _experiment(reader, spec)
+    if experiment is None or found.failed:
+        raise Failed(found.diagnostics)
+    return experiment
+
+
+def _import(spec: Spec, found: Found) -> None:
+    for leaf in spec.imports:
+        module = str(leaf.value)
+        try:
+            importlib.import_module(module)
+        except ImportError as error:
+            found.add(names.import_failed(module, str(error), leaf.origin))
+
+
+def _role(reader: Reader, node: TreeNode, role: Role, site: Site) -> Any:
+    """What stands for something that is built later: a component, a pipeline, data, a view."""
+    if isinstance(role, Child):
+        if role.kind == "model":
+            return bind_model(reader, node, site.setting.name)
+        bound = bind_component(reader, role.kind, node, site.setting.name)
+        return bound if isinstance(bound, Invalid) else bound[0]
+    if isinstance(role, Calls):
+        return bind_pipeline(reader, node, site.owner)
+    if isinstance(role, Split):
+        return bind_data(reader, node, site)
+    return _view(reader, node, site)
+
+
+def _view(reader: Reader, node: TreeNode, site: Site) -> ViewNode | Invalid:
+    if isinstance(node, Leaf) and isinstance(node.value, str):
+        return ViewNode(node.value, {}, node.origin)
+    name = node.get("name") if isinstance(node, Table) else None
+    if isinstance(node, Table) and isinstance(name, Leaf) and isinstance(name.value, str):
+        settings = {key: plain(item) for key, item in node.items.items() if key != "name"}
+        return ViewNode(name.value, settings, node.origin)
+    return reader.found.add(
+        names.wrong_type(
+            "the name of a view", found_in_words(node), node.origin, owner=site.owner, declared=site.declared
+        )
+    )
+
+
+def _experiment(reader: Reader, spec: Spec) -> Experiment | None:
+    tree = spec.tree
+    root = fields_of(RootTable)
+    settings = reader.table(tree, root, "the spec")
+    train = _train(reader, tree)
+    model = bind_model(reader, tree.items["model"], "model") if "model" in tree.items else INVALID
+    objective = bind_component(reader, "objective", tree.items["objective"], "objective") if (
+        "objective" in tree.items
+    ) else INVALID  # fmt: skip
+    optimizer = bind_optimizer(reader, tree.items["optimizer"]) if "optimizer" in tree.items else INVALID
+    run = _run(reader, tree.items["run"]) if "run" in tree.items else INVALID
+    evals = _evals(reader, tree.get("evals"))
+    mesh = _mesh(reader, tree.get("mesh"), tree.origin)
+    layout = _layout(reader, tree.get("layout"))
+    if settings is None or reader.found.failed:
+        return None
+    if (
+        isinstance(train, Invalid)
+        or isinstance(model, Invalid)
+        or isinstance(objective, Invalid)
+        or isinstance(optimizer, Invalid)
+        or isinstance(run, Invalid)
+        or isinstance(mesh, Invalid)
+    ):
+        return None
+    return Experiment(spec.doc, mesh, layout, train, model, objective[0], optimizer, evals, run, tree.origin)
+
+
+def _train(reader: Reader, tree: Table) -> Any:
+    data = tree.get("data")
+    if data is None:
+        return INVALID
+    data = reader.expect_table(data, "the spec", "data")
+    if isinstance(data, Invalid):
+        return INVALID
+    for key, node in data.items.items():
+        if key != "train":
+            reader.found.add(names.unknown_key(key, "data", data.keys.get(key, node.origin), ["train"]))
+    if "train" not in data.items:
+        return reader.found.add(names.missing_key("train", "data", data.origin, "the table of training data"))
+    return bind_train(reader, data.items["train"])
+
+
+def _run(reader: Reader, node: TreeNode) -> Run | Invalid:
+    node = reader.expect_table(node, "the spec", "run")
+    if isinstance(node, Invalid):
+        return INVALID
+    settings = reader.table(node, fields_of(RunTable), "run")
+    if settings is None:
+        return INVALID
+    values = settings.values
+    log = values.get("log", Duration(50, "steps", node.origin))
+    return Run(
+        values["length"],
+        log,
+        values.get("save"),
+        values.get("keep"),
+        values.get("seed", 0),
+        values.get("workers"),
+        node.origin,
+    )
+
+
+def _evals(reader: Reader, node: TreeNode | None) -> tuple[Eval, ...]:
+    if node is None:
+        return ()
+    node = reader.expect_table(node, "the spec", "evals")
+    if isinstance(node, Invalid):
+        return ()
+    evals: list[Eval] = []
+    for name, table in node.items.items():
+        bound = bind_component(reader, "evaluator", table, f"evals.{name}", generic=fields_of(EvalTable))
+        if isinstance(bound, Invalid):
+            continue
+        evaluator, generic = bound
+        values = generic.values
+        prefix = values.get("prefix")
+        evals.append(
+            Eval(
+                name,
+                evaluator,
+                values["every"],
+                values.get("skip_first", False),
+                f"{name}/" if prefix is None else prefix,
+                values.get("batch"),
+                table.origin,
+            )
+        )
+    return tuple(evals)
+
+
+def _mesh(reader: Reader, node: TreeNode | None, root: Origin) -> Mesh | Invalid:
+    if node is None:
+        return Mesh({"data": None}, ("data",), root)
+    node = reader.expect_table(node, "the spec", "mesh")
+    if isinstance(node, Invalid):
+        return INVALID
+    settings = reader.table(node, fields_of(MeshTable), "mesh")
+    if settings is None:
+        return INVALID
+    axes: dict[str, int | None] = {}
+    table = node.items["axes"]
+    origins = {axis: item.origin for axis, item in table.items.items()} if isinstance(table, Table) else {}
+    for axis, size in settings.values["axes"].items():
+        if size == "rest":
+            axes[axis] = None
+        elif isinstance(size, int) and size >= 1:
+            axes[axis] = size
+        else:
+            reader.found.add(mesh_catalog.bad_axis_size(axis, size, origins.get(axis, node.origin)))
+    if [size for size in axes.values()].count(None) > 1:
+        reader.found.add(mesh_catalog.rest_twice(settings.origins["axes"]))
+    batch = settings.values.get("batch")
+    for axis in batch or ():
+        if axis not in axes:
+            reader.found.add(mesh_catalog.unknown_axis(axis, settings.origins["batch"], list(axes)))
+    split = tuple(axis for axis in axes if axis != "tensor") if batch is None else batch
+    return Mesh(axes, split, node.origin, origins)
+
+
+def _layout(reader: Reader, node: TreeNode | None) -> tuple[LayoutRule, ...]:
+    if node is None:
+        return ()
+    rules: list[LayoutRule] = []
+    fields = fields_of(LayoutTable)
+    for table in tables_of(reader, node, "layout"):
+        settings = reader.table(table, fields, "layout")
+        if settings is None or not valid_pattern(
+            reader.found, settings.values["match"], settings.origins["match"]
+        ):
+            continue
+        values = settings.values
+        shard = values.get("shard")
+        if (shard is None) == (not values.get("replicate", False)):
+            reader.found.add(
+                names.missing_key("shard", "layout", table.origin, "an axis, or `replicate = true`")
+            )
+            continue
+        axis = shard if isinstance(shard, str) or shard is None else shard.axis
+        dim = None if isinstance(shard, str) or shard is None else shard.dim
+        size = values.get("min_size", fields["min_size"].default)
+        rules.append(LayoutRule(values["match"], axis, dim, size, table.origin))
+    return tuple(rules)

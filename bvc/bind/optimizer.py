@@ -1,0 +1,108 @@
+"""`[optimizer]`: the transform, its schedule, its rules."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from typing import Any
+
+from bvc.bind.component import bind_component
+from bvc.bind.found import INVALID, Found, Invalid
+from bvc.bind.tables import OptimizerTable, RuleTable, ScheduleTable
+from bvc.bind.value import Reader, found_in_words
+from bvc.component.declare import fields_of
+from bvc.diagnostics import Origin
+from bvc.diagnostics.catalog import names, rules
+from bvc.ir import Optimizer, Rule, ScheduleNode
+from bvc.spec.tree import Array, Table
+from bvc.spec.tree import Node as TreeNode
+
+
+def bind_optimizer(reader: Reader, node: TreeNode) -> Optimizer | Invalid:
+    """The optimizer's table."""
+    bound = bind_component(reader, "optimizer", node, "optimizer", generic=fields_of(OptimizerTable))
+    if isinstance(bound, Invalid) or not isinstance(node, Table):
+        return INVALID
+    transform, generic = bound
+    values = generic.values
+    schedule_node, rules_node = node.get("schedule"), node.get("rules")
+    schedule = None if schedule_node is None else bind_schedule(reader, schedule_node, "optimizer.schedule")
+    bound_rules = () if rules_node is None else _rules(reader, rules_node)
+    if isinstance(schedule, Invalid) or isinstance(bound_rules, Invalid):
+        return INVALID
+    return Optimizer(
+        transform,
+        values["lr"],
+        values.get("weight_decay", 0.0),
+        values.get("clip_norm"),
+        schedule,
+        bound_rules,
+        node.origin,
+    )
+
+
+def bind_schedule(reader: Reader, node: TreeNode, owner: str) -> ScheduleNode | Invalid:
+    """A schedule's table."""
+    bound = bind_component(reader, "schedule", node, owner, generic=fields_of(ScheduleTable))
+    if isinstance(bound, Invalid):
+        return INVALID
+    schedule, generic = bound
+    return ScheduleNode(schedule, generic.values.get("warmup"), generic.values.get("cooldown"), node.origin)
+
+
+def _rules(reader: Reader, node: TreeNode) -> tuple[Rule, ...] | Invalid:
+    owner = "optimizer.rules"
+    items = tables_of(reader, node, owner)
+    bound = [_rule(reader, item, owner) for item in items]
+    found = [rule for rule in bound if isinstance(rule, Rule)]
+    return tuple(found) if len(found) == len(bound) else INVALID
+
+
+def _rule(reader: Reader, table: Table, owner: str) -> Rule | Invalid:
+    settings = reader.table(table, fields_of(RuleTable), owner)
+    schedule_node = table.get("schedule")
+    schedule = None if schedule_node is None else bind_schedule(reader, schedule_node, f"{owner}.schedule")
+    if settings is None or isinstance(schedule, Invalid):
+        return INVALID
+    values = settings.values
+    origin = settings.origins["match"]
+    if not valid_pattern(reader.found, values["match"], origin):
+        return INVALID
+    return Rule(
+        values["match"],
+        values.get("freeze"),
+        values.get("lr_mult"),
+        values.get("decay_mult"),
+        schedule,
+        origin,
+    )
+
+
+def tables_of(reader: Reader, node: TreeNode, owner: str) -> Sequence[Table]:
+    """The tables of an array; anything else in it is an error."""
+    items: Sequence[Any] = node.items if isinstance(node, Array) else (node,)
+    tables: list[Table] = []
+    for item in items:
+        if isinstance(node, Array) and isinstance(item, Table):
+            tables.append(item)
+            continue
+        reader.found.add(
+            names.wrong_type(
+                "an array of tables",
+                found_in_words(item),
+                item.origin,
+                owner=owner,
+                declared="array of tables",
+            )
+        )
+    return tables
+
+
+def valid_pattern(found: Found, pattern: str, origin: Origin) -> bool:
+    """Whether a pattern is a regex; if not, that is told."""
+    try:
+        re.compile(pattern)
+    except re.error as error:
+        found.add(rules.bad_pattern(pattern, str(error), origin))
+        return False
+    return True

@@ -1,0 +1,154 @@
+"""Pipelines: arrays of op calls, each with its op, its settings, and the features it reads and writes."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from bvc.bind.component import declared_at
+from bvc.bind.found import INVALID, Found, Invalid
+from bvc.bind.value import Reader, Site, found_in_words, valid
+from bvc.component import registry
+from bvc.component.declare import REQUIRED, Component, Setting
+from bvc.component.describe import describe
+from bvc.diagnostics import Failed, Origin
+from bvc.diagnostics.catalog import names
+from bvc.ir import OpNode
+from bvc.spec.calls import parse
+from bvc.spec.tree import Argument, Array, Call, Leaf, Table
+from bvc.spec.tree import Node as TreeNode
+
+WIRES = ("from", "to", "key")
+"""Arguments of every op that reads and writes one feature: which ones."""
+
+
+def bind_pipeline(reader: Reader, node: TreeNode, owner: str) -> tuple[OpNode, ...] | Invalid:
+    """The ops of a pipeline, in order."""
+    if not isinstance(node, Array):
+        return reader.found.add(
+            names.wrong_type(
+                "an array of op calls", found_in_words(node), node.origin, owner=owner, declared="pipeline: array",
+                mend="write each op as one string of the array: `[\"decode\", \"resize(224)\"]`",
+            )
+        )  # fmt: skip
+    ops: list[OpNode] = []
+    failed = False
+    for position, item in enumerate(node.items):
+        op = _item(reader, item, owner, position)
+        if isinstance(op, OpNode):
+            ops.append(op)
+        else:
+            failed = True
+    return INVALID if failed else tuple(ops)
+
+
+def _item(reader: Reader, item: TreeNode, owner: str, position: int) -> OpNode | Invalid:
+    found = reader.found
+    if not isinstance(item, Leaf) or not isinstance(item.value, str):
+        return found.add(
+            names.wrong_type(
+                "an op call in quotes", found_in_words(item), item.origin, owner=owner,
+                declared="pipeline: array of op calls",
+            )
+        )  # fmt: skip
+    try:
+        call = parse(item)
+    except Failed as failure:
+        found.diagnostics += failure.diagnostics
+        return INVALID
+    component = registry.find("op", call.name)
+    if component is None:
+        place = Origin((call.name_place, *call.origin.places), call.origin.table, call.origin.bindings)
+        return found.add(names.unknown_op(call.name, place, registry.names("op")))
+    return _bind(reader, call, component, position)
+
+
+def _bind(reader: Reader, call: Call, component: Component, position: int) -> OpNode | Invalid:
+    found = reader.found
+    before = len(found.diagnostics)
+    given = _arguments(found, call, component)
+    site = declared_at(component)
+    settings: dict[str, Any] = {}
+    origins: dict[str, Origin] = {}
+    wires: dict[str, str] = {}
+    for name, argument in given.items():
+        setting = component.settings.get(name, Setting(name, str))
+        value = reader.read(_tree(argument), Site(component.name, setting, site))
+        if not valid(value):
+            continue
+        if name in component.settings:
+            settings[name] = value
+            origins[name] = argument.origin
+        else:
+            wires[name] = value
+            origins[name] = argument.origin
+    for name, setting in component.settings.items():
+        if setting.default is REQUIRED and name not in given:
+            found.add(names.missing_key(name, component.name, call.origin, describe(setting.annotation)))
+    if len(found.diagnostics) > before:
+        return INVALID
+    reads, writes = _wired(component, wires)
+    return OpNode(component, settings, call.origin, origins, reads=reads, writes=writes, position=position)
+
+
+def _arguments(found: Found, call: Call, component: Component) -> dict[str, Argument]:
+    positional = [setting for setting in component.settings.values() if setting.positional]
+    names_in_order = [setting.name for setting in positional]
+    starred = next((setting for setting in positional if setting.starred), None)
+    given: dict[str, Argument] = {}
+    rest: list[Argument] = []
+    for index, argument in enumerate(call.args):
+        if index < len(positional) and not positional[index].starred:
+            given[positional[index].name] = argument
+        elif starred is not None:
+            rest.append(argument)
+        else:
+            found.add(names.surplus_argument(component.name, argument.origin, names_in_order))
+            break
+    if starred is not None and rest:
+        given[starred.name] = Argument([item.value for item in rest], rest[0].origin)
+    known = [*component.settings, *_wires(component)]
+    for name, argument in call.keywords.items():
+        place = call.keyword_places.get(name)
+        origin = argument.origin
+        if place is not None:
+            origin = Origin((place, *origin.places), origin.table, origin.bindings)
+        if name not in known:
+            found.add(names.unknown_argument(component.name, name, origin, known))
+        elif name in given:
+            found.add(names.repeated_argument(component.name, name, origin))
+        else:
+            given[name] = argument
+    return given
+
+
+def _wires(component: Component) -> tuple[str, ...]:
+    if "example" in component.call.given:
+        return ()
+    found = WIRES if component.call.ports else ("to",)
+    return tuple(name for name in found if name not in component.settings)
+
+
+def _wired(component: Component, wires: dict[str, str]) -> tuple[dict[str, str], dict[str, str]]:
+    """Feature read at each port, and written for each output (`key` sets both; `from` and `to` win over it)."""
+    ports = list(component.call.ports)
+    reads = {port: port for port in ports}
+    if ports:
+        reads[ports[0]] = wires.get("from", wires.get("key", ports[0]))
+    writes = {name: name for name in component.call.outputs}
+    if "" in writes:
+        default = component.writes or (reads[ports[0]] if ports else "")
+        writes[""] = wires.get("to", wires.get("key", default))
+    return reads, writes
+
+
+def _tree(argument: Argument) -> TreeNode:
+    """A plain argument as a node of the tree, so that one reader converts both."""
+
+    def wrap(value: Any) -> TreeNode:
+        if isinstance(value, list | tuple):
+            return Array(tuple(wrap(item) for item in value), argument.origin)
+        if isinstance(value, dict):
+            return Table({key: wrap(item) for key, item in value.items()}, argument.origin)
+        return Leaf(value, argument.origin)
+
+    return wrap(argument.value)

@@ -1,0 +1,214 @@
+"""The tables of a spec that are no components: which keys they take, of what type.
+
+The fields are read like the settings of a component, so messages, reference pages and the JSON Schema follow
+from here alone.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Annotated, Any
+
+from bvc.component.annotation import AtLeast, Bytes, Calls, Count, NonNegative, Steps
+
+
+@dataclass(frozen=True)
+class RunTable:
+    """`[run]`: how long, and how often what happens.
+
+    Settings:
+        length: length of the run, such as `"90 epochs"`
+        log: how often metrics are written
+        save: how often a checkpoint is written; absent: only at the end
+        keep: checkpoints at multiples of this are kept for good
+        seed: seed of everything random: initialization, order of the data, augmentation, dropout
+        workers: processes that prepare examples; absent: as many as the machine suggests. Changes no number
+    """
+
+    length: Steps
+    log: Steps | None = None
+    save: Steps | None = None
+    keep: Steps | None = None
+    seed: Annotated[int, AtLeast(0)] = 0
+    workers: Annotated[int, AtLeast(0)] | None = None
+
+
+@dataclass(frozen=True)
+class MeshTable:
+    """`[mesh]`: the grid of devices.
+
+    Settings:
+        axes: name -> size of each mesh axis, in the order of the device grid; `"rest"` takes what is left
+        batch: the axes that split the batch; by default all but `tensor`
+    """
+
+    axes: dict[str, int | str]
+    batch: tuple[str, ...] | None = None
+
+
+@dataclass(frozen=True)
+class DimOfAxis:
+    """A dim of a parameter and the mesh axis that splits it.
+
+    Settings:
+        dim: number of the dim, from 0
+        axis: name of the mesh axis
+    """
+
+    dim: Annotated[int, AtLeast(0)]
+    axis: str
+
+
+@dataclass(frozen=True)
+class LayoutTable:
+    """`[[layout]]`: how parameters lie on the mesh; the first rule that matches a parameter decides.
+
+    Settings:
+        match: regex that must match a parameter's whole name
+        shard: mesh axis over which the largest divisible dim is split, or `{ dim = 0, axis = "tensor" }`
+        replicate: every device holds the whole parameter
+        min_size: smaller parameters stay whole
+    """
+
+    match: str
+    shard: str | DimOfAxis | None = None
+    replicate: bool = False
+    min_size: Bytes = 4 * 2**20
+
+
+@dataclass(frozen=True)
+class DataTable:
+    """What to read.
+
+    Settings:
+        name: a dataset with a card in `stdlib/data`
+        source: a source of your own data, `{ type = "...", ... }`, instead of `name`
+        split: which part, in TFDS slicing: `"train[:99%]"`
+    """
+
+    split: str
+    name: str | None = None
+    source: Any = None
+
+
+@dataclass(frozen=True)
+class TrainTable:
+    """`[data.train]`: training data; besides these keys it takes `name` or `source`, and `split`.
+
+    Settings:
+        batch: examples in a step, over all devices
+        shuffle: a new order in every epoch, a function of seed and epoch
+        pipeline: op calls that make an example of the batch from a raw one
+    """
+
+    batch: Count
+    pipeline: Annotated[Any, Calls()]
+    shuffle: bool = True
+
+
+@dataclass(frozen=True)
+class OptimizerTable:
+    """`[optimizer]`: what every optimizer has besides the settings of its `type`.
+
+    Settings:
+        lr: learning rate at the peak of the schedule
+        weight_decay: decay of parameters whose name ends in `/kernel`; times the schedule, not times lr
+        clip_norm: gradients are scaled down to this global norm
+        schedule: factor on the learning rate and the decay over the run
+        rules: exceptions for parameters by name
+    """
+
+    lr: NonNegative
+    weight_decay: NonNegative = 0.0
+    clip_norm: NonNegative | None = None
+    schedule: Any = None
+    rules: Any = None
+
+
+@dataclass(frozen=True)
+class RuleTable:
+    """One of an optimizer's `rules`; each property takes the first rule that matches and sets it.
+
+    Settings:
+        match: regex that must match a parameter's whole name
+        freeze: keep the parameter as it is
+        lr_mult: factor on the learning rate
+        decay_mult: factor on the weight decay, also for parameters that by default have none
+        schedule: another schedule
+    """
+
+    match: str
+    freeze: bool | None = None
+    lr_mult: NonNegative | None = None
+    decay_mult: NonNegative | None = None
+    schedule: Any = None
+
+
+@dataclass(frozen=True)
+class ScheduleTable:
+    """A schedule: besides the settings of its `type`, two factors on top of any.
+
+    Settings:
+        warmup: linear rise from 0 at the start
+        cooldown: linear fall to 0 at the end
+    """
+
+    warmup: Steps | None = None
+    cooldown: Steps | None = None
+
+
+@dataclass(frozen=True)
+class EvalTable:
+    """`[evals.NAME]`: besides the settings of its `type`.
+
+    Settings:
+        every: how often it runs; it also runs at the start and at the end
+        skip_first: do not run it before the first step
+        prefix: stands before the names of its metrics; by default the name of the table and `/`
+        batch: examples in an evaluation step; by default as in training
+    """
+
+    every: Steps
+    skip_first: bool = False
+    prefix: str | None = None
+    batch: Count | None = None
+
+
+@dataclass(frozen=True)
+class RootTable:
+    """A whole spec.
+
+    Settings:
+        data: data
+        model: the model that is trained
+        objective: what is minimized
+        optimizer: how parameters change
+        run: how long, how often
+        evals: what is measured besides
+        mesh: the grid of devices; by default all of them on one axis, `data`
+        layout: how parameters lie on the mesh; by default every device holds them all
+    """
+
+    data: Any
+    model: Any
+    objective: Any
+    optimizer: Any
+    run: Any
+    evals: Any = None
+    mesh: Any = None
+    layout: Any = None
+
+
+TABLES: dict[str, type[Any]] = {
+    "": RootTable,
+    "run": RunTable,
+    "mesh": MeshTable,
+    "layout": LayoutTable,
+    "data": DataTable,
+    "data.train": TrainTable,
+    "optimizer": OptimizerTable,
+    "optimizer.rules": RuleTable,
+    "optimizer.schedule": ScheduleTable,
+    "evals.NAME": EvalTable,
+}
+"""Path of a table -> its keys."""

@@ -1,0 +1,275 @@
+"""A node of the tree as a value of an annotated type. An int passes for a float; nothing else converts."""
+
+from __future__ import annotations
+
+import dataclasses
+import types
+import typing
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Literal
+
+from bvc.bind.found import INVALID, Found, Invalid, valid
+from bvc.bind.quantity import BYTE_UNITS, DURATION_UNITS, parse
+from bvc.component.annotation import AtLeast, Calls, Child, FileRole, Split, Unit, ViewRole
+from bvc.component.declare import REQUIRED, Setting, fields_of
+from bvc.component.describe import describe
+from bvc.diagnostics import Label, Origin
+from bvc.diagnostics.catalog import names
+from bvc.ir import Duration
+from bvc.spec.tree import Array, Leaf, Node, Table, plain
+
+Role = Child | Calls | Split | ViewRole
+RoleReader = Callable[[Node, Role, "Site"], Any]
+"""Reads what stands for a component, a pipeline, data or a view; the binder passes it in."""
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Site:
+    """Which setting is being read: its owner, and where it was declared."""
+
+    owner: str
+    setting: Setting
+    declared_at: str = ""
+    """`file:line` of the declaration, or empty."""
+
+    @property
+    def declared(self) -> str:
+        """The declaration in words: `lr: float`."""
+        return f"{self.setting.name}: {describe(self.setting.annotation)}"
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Settings:
+    """Values that a table gives, and where each stands."""
+
+    values: dict[str, Any]
+    origins: dict[str, Origin]
+
+
+class Reader:
+    """Converts nodes and records what is wrong with them."""
+
+    def __init__(self, found: Found, roles: RoleReader) -> None:
+        self.found = found
+        self.roles = roles
+
+    def read(self, node: Node, site: Site) -> Any:
+        """The value of `node` for a setting, or INVALID."""
+        return self._convert(node, site.setting.annotation, site)
+
+    def expect_table(self, node: Node, owner: str, name: str) -> Table | Invalid:
+        """`node`, if it is a table; `owner` declares it under `name`."""
+        if isinstance(node, Table):
+            return node
+        return self.found.add(
+            names.wrong_type(
+                "a table", found_in_words(node), node.origin, owner=owner, declared=f"{name}: table"
+            )
+        )
+
+    def table(
+        self,
+        table: Table,
+        settings: Mapping[str, Setting],
+        owner: str,
+        *,
+        who: str = "",
+        declared_at: str = "",
+        chosen: Label | None = None,
+        also: Sequence[str] = (),
+    ) -> Settings | None:
+        """The settings that a table gives, or None if something is wrong with one of them.
+
+        Args:
+            table: the table.
+            settings: what may stand in it.
+            owner: the table's name in messages.
+            who: whose settings they are, if not the table's own (a component).
+            declared_at: `file:line` of their declaration.
+            chosen: the place of `type`, which decided them.
+            also: keys that another reader of the same table takes.
+        """
+        before = len(self.found.diagnostics)
+        values: dict[str, Any] = {}
+        origins: dict[str, Origin] = {}
+        for key, node in table.items.items():
+            setting = settings.get(key)
+            if setting is not None:
+                values[key] = self.read(node, Site(who or owner, setting, declared_at))
+                origins[key] = node.origin
+            elif key not in also:
+                place = table.keys.get(key, node.origin)
+                self.found.add(names.unknown_key(key, owner, place, [*settings, *also], chosen, who))
+        for name, setting in settings.items():
+            if setting.default is REQUIRED and name not in table.items:
+                self.found.add(
+                    names.missing_key(name, who or owner, table.origin, describe(setting.annotation))
+                )
+        return None if len(self.found.diagnostics) > before else Settings(values, origins)
+
+    def _convert(self, node: Node, annotation: Any, site: Site) -> Any:
+        metadata = getattr(annotation, "__metadata__", ())
+        if metadata:
+            return self._marked(node, annotation, metadata[0], site)
+        if annotation is Any:
+            return plain(node)
+        if dataclasses.is_dataclass(annotation):
+            return self._dataclass(node, typing.cast("type[Any]", annotation), site)
+        origin, args = typing.get_origin(annotation), typing.get_args(annotation)
+        if origin in (typing.Union, types.UnionType):
+            return self._union(node, annotation, [arg for arg in args if arg is not type(None)], site)
+        if origin is Literal:
+            return self._choice(node, args, annotation, site)
+        if origin in (list, tuple):
+            return self._array(node, annotation, args, site)
+        if origin is dict:
+            return self._dict(node, args[1], annotation, site)
+        return self._scalar(node, annotation, site)
+
+    def _marked(self, node: Node, annotation: Any, role: Any, site: Site) -> Any:
+        if isinstance(role, Unit):
+            return self._duration(node, site) if role.name == "steps" else self._bytes(node, site)
+        if isinstance(role, AtLeast):
+            value = self._convert(node, annotation.__origin__, site)
+            if valid(value) and value < role.value:
+                return self.found.add(names.too_small(site.setting.name, value, role.value, node.origin))
+            return value
+        if isinstance(role, FileRole):
+            return self._scalar(node, str, site)
+        if isinstance(role, Child | Calls | Split | ViewRole):
+            return self.roles(node, role, site)
+        return self._convert(node, annotation.__origin__, site)
+
+    def _scalar(self, node: Node, annotation: Any, site: Site) -> Any:
+        value = node.value if isinstance(node, Leaf) else None
+        if annotation is float and isinstance(value, int | float) and not isinstance(value, bool):
+            return float(value)
+        if annotation is int and isinstance(value, int) and not isinstance(value, bool):
+            return value
+        if annotation in (bool, str) and isinstance(value, annotation):
+            return value
+        return self._mismatch(node, annotation, site)
+
+    def _choice(self, node: Node, choices: tuple[Any, ...], annotation: Any, site: Site) -> Any:
+        value = node.value if isinstance(node, Leaf) else None
+        if any(value == choice and type(value) is type(choice) for choice in choices):
+            return value
+        if value is not None and any(type(value) is type(choice) for choice in choices):
+            return self.found.add(names.not_a_choice(site.setting.name, value, node.origin, choices))
+        return self._mismatch(node, annotation, site)
+
+    def _array(self, node: Node, annotation: Any, args: tuple[Any, ...], site: Site) -> Any:
+        if not isinstance(node, Array):
+            return self._mismatch(node, annotation, site)
+        fixed = typing.get_origin(annotation) is tuple and not (len(args) == 2 and args[1] is Ellipsis)
+        if fixed and len(node.items) != len(args):
+            return self._mismatch(node, annotation, site)
+        inner = args if fixed else (args[0],) * len(node.items)
+        items = [self._convert(item, each, site) for item, each in zip(node.items, inner, strict=True)]
+        return tuple(items) if all(valid(item) for item in items) else INVALID
+
+    def _dict(self, node: Node, inner: Any, annotation: Any, site: Site) -> Any:
+        if not isinstance(node, Table):
+            return self._mismatch(node, annotation, site)
+        items = {key: self._convert(item, inner, site) for key, item in node.items.items()}
+        return items if all(valid(item) for item in items.values()) else INVALID
+
+    def _union(self, node: Node, annotation: Any, options: list[Any], site: Site) -> Any:
+        """The first option that accepts; if none does but just one is of the node's form, its complaint."""
+        if len(options) == 1:
+            return self._convert(node, options[0], site)
+        complaints: list[Found] = []
+        for option in options:
+            trial = Reader(Found(), self.roles)
+            value = trial._convert(node, option, site)
+            if valid(value):
+                return value
+            complaints.append(trial.found)
+        telling = [each for each in complaints if all(d.code != "B0110" for d in each.diagnostics)]
+        if len(telling) == 1:
+            self.found.diagnostics += telling[0].diagnostics
+            return INVALID
+        return self._mismatch(node, annotation, site)
+
+    def _dataclass(self, node: Node, kind: type[Any], site: Site) -> Any:
+        if not isinstance(node, Table):
+            return self._mismatch(node, kind, site)
+        values = self.table(node, fields_of(kind), site.setting.name, declared_at=site.declared_at)
+        return INVALID if values is None else kind(**values.values)
+
+    def _duration(self, node: Node, site: Site) -> Duration | Invalid:
+        name = site.setting.name
+        value = node.value if isinstance(node, Leaf) else None
+        if isinstance(value, int | float) and not isinstance(value, bool):
+            return self.found.add(names.no_unit(name, value, node.origin, DURATION_UNITS))
+        if not isinstance(value, str):
+            return self._mismatch(node, site.setting.annotation, site)
+        quantity = parse(value)
+        if quantity is None:
+            return self.found.add(names.bad_quantity(name, value, node.origin, "5_000 steps"))
+        if not quantity.unit:
+            return self.found.add(names.no_unit(name, value, node.origin, DURATION_UNITS))
+        if quantity.unit not in DURATION_UNITS:
+            return self.found.add(names.wrong_unit(name, value, quantity.unit, node.origin, DURATION_UNITS))
+        return Duration(quantity.value, typing.cast(Any, quantity.unit), node.origin)
+
+    def _bytes(self, node: Node, site: Site) -> int | Invalid:
+        name = site.setting.name
+        value = node.value if isinstance(node, Leaf) else None
+        if isinstance(value, int) and not isinstance(value, bool):
+            return self.found.add(names.no_unit(name, value, node.origin, ["MiB", "KiB", "GiB", "B"]))
+        if not isinstance(value, str):
+            return self._mismatch(node, site.setting.annotation, site)
+        quantity = parse(value)
+        if quantity is None:
+            return self.found.add(names.bad_quantity(name, value, node.origin, "4 MiB"))
+        if quantity.unit not in BYTE_UNITS:
+            return self.found.add(names.wrong_unit(name, value, quantity.unit, node.origin, list(BYTE_UNITS)))
+        return round(quantity.value * BYTE_UNITS[quantity.unit])
+
+    def _mismatch(self, node: Node, annotation: Any, site: Site) -> Invalid:
+        return self.found.add(
+            names.wrong_type(
+                _article(describe(annotation)),
+                found_in_words(node),
+                node.origin,
+                owner=site.owner,
+                declared=site.declared,
+                declared_at=site.declared_at,
+                mend=_mend(node, annotation, site.setting.name),
+            )
+        )
+
+
+def found_in_words(node: Node) -> str:
+    """What kind of value a node is: `a string`, `an int`, `a table`, ..."""
+    if isinstance(node, Table):
+        return "a table"
+    if isinstance(node, Array):
+        return "an array"
+    return _article(_TYPES.get(type(node.value), "date or time"))
+
+
+_TYPES: dict[type, str] = {str: "string", int: "int", float: "float", bool: "bool"}
+
+
+def _article(words: str) -> str:
+    if words.startswith(('"', "[", "nothing")):
+        return words
+    return f"an {words}" if words[0] in "aeiou" else f"a {words}"
+
+
+def _mend(node: Node, annotation: Any, name: str) -> str | None:
+    """The same value, spelled so that it has the wanted type, where that is possible."""
+    value = node.value if isinstance(node, Leaf) else None
+    options = typing.get_args(annotation) or (annotation,)
+    if isinstance(value, str):
+        if bool in options and value.lower() in ("true", "false"):
+            return f"remove the quotes: `{name} = {value.lower()}`"
+        if (int in options or float in options) and parse(value) and not parse(value).unit:  # type: ignore[union-attr]
+            return f"remove the quotes: `{name} = {value}`"
+    if isinstance(value, float) and int in options and value.is_integer():
+        return f"write it as an int: `{name} = {int(value)}`"
+    if str in options and isinstance(value, int | float):
+        return f'put it in quotes: `{name} = "{value}"`'
+    return None

@@ -1,0 +1,60 @@
+"""The type of a setting in words, for messages and reference pages."""
+
+from __future__ import annotations
+
+import dataclasses
+import inspect
+import types
+import typing
+from typing import Any, Literal
+
+from bvc.component.annotation import AtLeast, Calls, Child, FileRole, Split, Unit, ViewRole
+
+_WORDS = {int: "int", float: "float", bool: "bool", str: "string", Any: "value", type(None): "nothing"}
+
+
+def describe(annotation: Any) -> str:
+    """The type as a spec's author would say it.
+
+    >>> describe(int | tuple[int, int])
+    'int or [int, int]'
+    >>> describe(Literal["gap", "map"])
+    '"gap" or "map"'
+    """
+    for role in getattr(annotation, "__metadata__", ()):
+        if isinstance(role, Unit):
+            return "duration" if role.name == "steps" else "size in bytes"
+        if isinstance(role, Child):
+            return f"table of a {role.kind}"
+        if isinstance(role, FileRole):
+            return "path of a file"
+        if isinstance(role, Calls):
+            return "array of op calls"
+        if isinstance(role, Split):
+            return "table of data"
+        if isinstance(role, ViewRole):
+            return "view"
+        if isinstance(role, AtLeast):
+            return f"{describe(annotation.__origin__)} of at least {role.value:g}"
+    return _plain(annotation)
+
+
+def _plain(annotation: Any) -> str:
+    if annotation in _WORDS:
+        return _WORDS[annotation]
+    origin, args = typing.get_origin(annotation), typing.get_args(annotation)
+    if origin in (typing.Union, types.UnionType):
+        return " or ".join(describe(arg) for arg in args if arg is not type(None))
+    if origin is Literal:
+        return " or ".join(f'"{arg}"' if isinstance(arg, str) else str(arg) for arg in args)
+    if origin is tuple and len(args) == 2 and args[1] is Ellipsis:
+        return f"array of {describe(args[0])}"
+    if origin is tuple:
+        return f"[{', '.join(describe(arg) for arg in args)}]"
+    if origin is not None and inspect.isclass(origin) and issubclass(origin, typing.cast(type, dict)):
+        return f"table of {describe(args[1])}"
+    if origin is not None and args:
+        return f"array of {describe(args[0])}"
+    if dataclasses.is_dataclass(annotation):
+        return "table"
+    return getattr(annotation, "__name__", str(annotation))

@@ -1,0 +1,230 @@
+"""B0101-B0139: keys, components, types, choices and units."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from bvc.diagnostics.diagnostic import Diagnostic, Label
+from bvc.diagnostics.place import Origin
+from bvc.diagnostics.suggest import did_you_mean, listing
+
+
+def missing_key(key: str, owner: str, place: Origin, what: str) -> Diagnostic:
+    """B0101: a table lacks a key that has no default."""
+    return Diagnostic(
+        "B0101",
+        f"`{owner}` lacks `{key}`",
+        place.mend,
+        f"needs `{key}`: {what}",
+        help=f"add `{key} = ...` ({what})",
+        origin=place,
+    )
+
+
+def unknown_key(
+    key: str, owner: str, place: Origin, known: Sequence[str], chosen: Label | None = None, who: str = ""
+) -> Diagnostic:
+    """B0102: a key that means nothing to its reader. `chosen` labels the `type` that decided the keys."""
+    taker = who or owner
+    return Diagnostic(
+        "B0102",
+        f"unknown key `{key}` in `{owner}`",
+        place.mend,
+        f"not a key of `{taker}`",
+        labels=(chosen,) if chosen else (),
+        notes=(f"`{taker}` takes {listing(sorted(known))}",) if known else (f"`{taker}` takes no keys",),
+        help=did_you_mean(key, known) or f"remove `{key}`",
+        origin=place,
+    )
+
+
+def unknown_component(kind: str, name: str, place: Origin, known: Sequence[str]) -> Diagnostic:
+    """B0103: `type` names no component of this kind."""
+    return Diagnostic(
+        "B0103",
+        f"unknown {kind} `{name}`",
+        place.mend,
+        f"no {kind} has this name",
+        notes=() if did_you_mean(name, known) else (f"`bvc list {kind}` prints all {len(known)}",),
+        help=did_you_mean(name, known) or f"remove `{name}`, or take a name of the list",
+        origin=place,
+    )
+
+
+def unknown_op(name: str, place: Origin, known: Sequence[str]) -> Diagnostic:
+    """B0104: a pipeline calls an op that does not exist."""
+    return Diagnostic(
+        "B0104",
+        f"unknown op `{name}`",
+        place.mend,
+        "no op has this name",
+        notes=() if did_you_mean(name, known) else (f"`bvc list op` prints all {len(known)}",),
+        help=did_you_mean(name, known) or f"remove `{name}`, or take a name of the list",
+        origin=place,
+    )
+
+
+def unknown_argument(op: str, name: str, place: Origin, known: Sequence[str]) -> Diagnostic:
+    """B0105: an op call has an argument that the op does not take."""
+    return Diagnostic(
+        "B0105",
+        f"`{op}` takes no argument `{name}`",
+        place.mend,
+        f"not an argument of `{op}`",
+        notes=(f"`{op}` takes {listing(known)}",) if known else (f"`{op}` takes no arguments",),
+        help=did_you_mean(name, known) or f"remove `{name}`, or take a name of the list",
+        origin=place,
+    )
+
+
+def surplus_argument(op: str, place: Origin, known: Sequence[str]) -> Diagnostic:
+    """B0106: an op call has more positional arguments than the op takes."""
+    takes = f"takes {listing(known)} in this order" if known else "takes no arguments by position"
+    return Diagnostic(
+        "B0106",
+        f"too many arguments for `{op}`",
+        place.mend,
+        "one too many",
+        notes=(f"`{op}` {takes}",),
+        help="remove it, or name the argument that is meant: `name=value`",
+        origin=place,
+    )
+
+
+def repeated_argument(op: str, name: str, place: Origin) -> Diagnostic:
+    """B0107: an argument is given by position and by name."""
+    return Diagnostic(
+        "B0107",
+        f"`{name}` of `{op}` is given twice",
+        place.mend,
+        "already given by position",
+        help=f"keep one of the two `{name}`",
+        origin=place,
+    )
+
+
+def import_failed(module: str, reason: str, place: Origin) -> Diagnostic:
+    """B0108: a module named by `import` cannot be imported."""
+    return Diagnostic(
+        "B0108",
+        f"cannot import `{module}`",
+        place.mend,
+        reason,
+        help=f"install the package that holds `{module}` in this environment, or correct the name",
+        origin=place,
+    )
+
+
+def wrong_type(
+    expected: str,
+    found: str,
+    place: Origin,
+    *,
+    owner: str,
+    declared: str,
+    declared_at: str = "",
+    mend: str | None = None,
+) -> Diagnostic:
+    """B0110: a value of the wrong type."""
+    return Diagnostic(
+        "B0110",
+        f"expected {expected}, found {found}",
+        place.mend,
+        found.split(" ", 1)[-1] if found.startswith(("a ", "an ")) else found,
+        notes=(f"`{owner}` declares `{declared}`" + (f" ({declared_at})" if declared_at else ""),),
+        help=mend or f"give {expected}",
+        origin=place,
+    )
+
+
+def not_a_choice(setting: str, value: object, place: Origin, choices: Sequence[object]) -> Diagnostic:
+    """B0111: a value that is not among the choices."""
+    spelled = [str(choice) for choice in choices]
+    shown = f'"{value}"' if isinstance(value, str) else str(value)
+    return Diagnostic(
+        "B0111",
+        f"`{setting}` cannot be {shown}",
+        place.mend,
+        "not among the choices",
+        notes=(f"choices: {listing(spelled)}",),
+        help=did_you_mean(str(value), spelled) or f"take one of {listing(spelled)}",
+        origin=place,
+    )
+
+
+def too_small(setting: str, value: float, least: float, place: Origin) -> Diagnostic:
+    """B0112: a number below what its setting allows."""
+    return Diagnostic(
+        "B0112",
+        f"`{setting}` must be at least {least:g}, found {value:g}",
+        place.mend,
+        f"less than {least:g}",
+        help=f"give a number of at least {least:g}; to switch something off, leave its key out",
+        origin=place,
+    )
+
+
+def no_unit(setting: str, value: object, place: Origin, accepted: Sequence[str]) -> Diagnostic:
+    """B0120: a bare number where a quantity with a unit is needed."""
+    return Diagnostic(
+        "B0120",
+        f"`{setting}` needs a unit",
+        place.mend,
+        "a number without a unit",
+        notes=(f"accepted here: {listing(accepted)}",),
+        help=f'did you mean `"{value} {accepted[0]}"`?',
+        origin=place,
+    )
+
+
+def wrong_unit(setting: str, text: str, unit: str, place: Origin, accepted: Sequence[str]) -> Diagnostic:
+    """B0121: a unit that does not fit."""
+    number = text[: len(text) - len(unit)].strip()
+    closest = did_you_mean(unit, accepted)
+    return Diagnostic(
+        "B0121",
+        f"unit `{unit}` does not fit `{setting}`",
+        place.mend,
+        f"`{unit}` is no unit of `{setting}`",
+        notes=(f"accepted here: {listing(accepted)}",),
+        help=closest if closest else f'did you mean `"{number} {accepted[0]}"`?',
+        origin=place,
+    )
+
+
+def bad_quantity(setting: str, text: str, place: Origin, example: str) -> Diagnostic:
+    """B0122: a text that is no quantity."""
+    return Diagnostic(
+        "B0122",
+        f'`{setting}` cannot be read from "{text}"',
+        place.mend,
+        "not a number with a unit",
+        help=f'write a number and a unit: `"{example}"`',
+        origin=place,
+    )
+
+
+def unknown_path(path: str, port: str, place: Origin, known: Sequence[str]) -> Diagnostic:
+    """B0130: `feeds` names a path that leads nowhere."""
+    return Diagnostic(
+        "B0130",
+        f"`{path}` leads to no array",
+        place.mend,
+        f"wanted for port `{port}`",
+        notes=(f"there are {listing(known)}",) if known else (),
+        help=did_you_mean(path, known) or "take one of these paths",
+        origin=place,
+    )
+
+
+def unknown_port(owner: str, port: str, place: Origin, known: Sequence[str]) -> Diagnostic:
+    """B0131: `feeds` names a port that the component does not have."""
+    return Diagnostic(
+        "B0131",
+        f"`{owner}` has no port `{port}`",
+        place.mend,
+        "no port of this name",
+        notes=(f"its ports: {listing(known)}",) if known else (),
+        help=did_you_mean(port, known) or "take one of these ports",
+        origin=place,
+    )

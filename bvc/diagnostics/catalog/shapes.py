@@ -1,0 +1,106 @@
+"""B0301-B0309: settings that do not fit together, shapes, and wiring."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from bvc.diagnostics.diagnostic import Diagnostic, Label
+from bvc.diagnostics.place import Origin, Place
+from bvc.diagnostics.suggest import did_you_mean, listing
+
+
+def refused_setting(owner: str, setting: str, reason: str, place: Origin, help: str | None) -> Diagnostic:
+    """B0301: a component refuses a setting, alone or together with others."""
+    return Diagnostic(
+        "B0301",
+        f"`{setting}` {reason}",
+        place.mend,
+        f"refused by `{owner}`",
+        help=help or f"`bvc explain {owner}` says what `{setting}` means",
+        origin=place,
+    )
+
+
+def refused_port(owner: str, port: str, reason: str, place: Origin, help: str | None) -> Diagnostic:
+    """B0302: a component refuses the array that arrives at one of its ports."""
+    return Diagnostic(
+        "B0302",
+        f"`{owner}` cannot use what arrives at `{port}`: it {reason}",
+        place.mend,
+        f"reads `{port}`",
+        help=help or f"`bvc explain {owner}` says what `{port}` must be",
+        origin=place,
+    )
+
+
+def shape_mismatch(
+    owner: str, port: str, declared: str, path: str, arrives: str, place: Origin, maker: Label | None
+) -> Diagnostic:
+    """B0303: the shape or dtype of an array does not fit the port it is wired to."""
+    return Diagnostic(
+        "B0303",
+        f"`{path}` does not fit port `{port}` of `{owner}`",
+        place.mend,
+        f"reads `{declared}`",
+        labels=(maker,) if maker else (),
+        notes=(f"`{path}` is {arrives}",),
+        help=f"make `{path}` {declared.split(': ', 1)[-1]}, or wire another array: `feeds = {{ {port} = ... }}`",
+        origin=place,
+    )
+
+
+def dims_differ(
+    dim: str, first: tuple[str, int], second: tuple[str, int], owner: str, place: Origin, help: str | None
+) -> Diagnostic:
+    """B0304: a dim that must be the same in two arrays is not."""
+    return Diagnostic(
+        "B0304",
+        f"dim `{dim}` of `{owner}` is {first[1]} in `{first[0]}` and {second[1]} in `{second[0]}`",
+        place.mend,
+        f"needs the same `{dim}` in both",
+        help=help or f"change the settings that make one of them, so that both are {first[1]} or {second[1]}",
+        origin=place,
+    )
+
+
+def nothing_wired(
+    owner: str, port: str, declared: str, place: Origin, known: Sequence[str], maker: Place | None = None
+) -> Diagnostic:
+    """B0305: a port finds no array of its name."""
+    close = did_you_mean(port, [path.rsplit(".", 1)[-1] for path in known])
+    example = next(iter(known), "batch.NAME")
+    return Diagnostic(
+        "B0305",
+        f"nothing is wired to port `{port}` of `{owner}`",
+        place.mend,
+        f"reads `{declared}`",
+        labels=(Label(maker, "the batch is made here"),) if maker else (),
+        notes=(f"there are {listing(known)}",) if known else ("there are no arrays to read",),
+        help=(f"{close} or " if close else "") + f'wire it by hand: `feeds = {{ {port} = "{example}" }}`',
+        origin=place,
+    )
+
+
+def unknown_size(feature: str, arrives: str, place: Origin, maker: Label | None) -> Diagnostic:
+    """B0306: a feature of the batch has a dim that is not the same for all examples."""
+    return Diagnostic(
+        "B0306",
+        f"examples with `{feature}: {arrives}` cannot be stacked into a batch",
+        place.mend,
+        "leaves a dim open",
+        labels=(maker,) if maker else (),
+        help="end the pipeline with a fixed size: `resize(224)`, `central_crop(224)` or the like",
+        origin=place,
+    )
+
+
+def raised(owner: str, error: str, where: str, place: Origin) -> Diagnostic:
+    """B0307: imported code of the user raised an error while its shapes were worked out."""
+    return Diagnostic(
+        "B0307",
+        f"`{owner}` failed on the arrays that it is given: {error}",
+        place.mend,
+        f"raised at {where}",
+        help=f"correct the component at {where}, or the settings that lead there",
+        origin=place,
+    )
