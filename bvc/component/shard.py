@@ -77,7 +77,9 @@ def gather(module: T, dtype: Any = None) -> T:
             return _gathered(move, value)
         if eqx.is_inexact_array(leaf):
             axes = _unvaried(leaf, now.mesh.batch)
-            return _spread(_Move(leaf.shape, leaf.dtype, leaf.dtype, now.reduce, axes), leaf) if axes else leaf
+            return (
+                _spread(_Move(leaf.shape, leaf.dtype, leaf.dtype, now.reduce, axes), leaf) if axes else leaf
+            )
         return leaf
 
     def stops(node: Any) -> bool:
@@ -128,7 +130,9 @@ def _gathered_backward(
     else:
         size = move.shape[move.dim]
         start = lax.axis_index(move.axis) * size
-        gradient = lax.dynamic_slice_in_dim(gradient, start, size, move.dim)  # [.., F, ..] -> [.., F/axis, ..]
+        gradient = lax.dynamic_slice_in_dim(
+            gradient, start, size, move.dim
+        )  # [.., F, ..] -> [.., F/axis, ..]
     others = tuple(axis for axis in move.batch if axis != move.axis)
     return (_summed(gradient, others).astype(move.stored),)
 
@@ -145,9 +149,7 @@ def _spread_forward(move: _Move, value: Shaped[Array, "*dims"]) -> tuple[Shaped[
     return _spread(move, value), None
 
 
-def _spread_backward(
-    move: _Move, _: None, gradient: Shaped[Array, "*dims"]
-) -> tuple[Shaped[Array, "*dims"]]:
+def _spread_backward(move: _Move, _: None, gradient: Shaped[Array, "*dims"]) -> tuple[Shaped[Array, "*dims"]]:
     # g: f32[..] {unreduced over the batch axes} -> f32[..], the same on all of them
     return (_summed(gradient.astype(move.reduce), move.batch).astype(move.stored),)
 

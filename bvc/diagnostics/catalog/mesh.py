@@ -1,0 +1,139 @@
+"""B0401-B0449: the mesh, how the batch divides over it, how parameters lie on it."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+
+from bvc.diagnostics.diagnostic import Diagnostic, Label
+from bvc.diagnostics.place import Origin
+from bvc.diagnostics.suggest import did_you_mean, listing
+
+
+def batch_indivisible(
+    what: str, batch: int, axes: Mapping[str, int], place: Origin, mesh: Origin
+) -> Diagnostic:
+    """B0401: the batch (`what`: of which table) does not divide over the mesh axes that split it."""
+    shards = math.prod(axes.values())
+    below, above = batch // shards * shards, (batch // shards + 1) * shards
+    nearest = [str(size) for size in (below, above) if size]
+    product = " * ".join(str(size) for size in axes.values())
+    ways = f"{product} = {shards}" if len(axes) > 1 else product
+    over = listing(list(axes))
+    labels = (Label(mesh.mend, f"batch is split {ways} ways"),) if mesh.mend != place.mend else ()
+    return Diagnostic(
+        "B0401",
+        f"{what} does not divide over the mesh",
+        place.mend,
+        f"{batch} = {shards} * {batch // shards} + {batch % shards}",
+        labels=labels,
+        notes=(f"{over} split the batch {ways} ways",)
+        if len(axes) > 1
+        else (f"{over} splits the batch {ways} ways",),
+        help=f"nearest sizes that divide: {', '.join(nearest)}",
+        origin=place,
+    )
+
+
+def unknown_axis(axis: str, place: Origin, known: Sequence[str]) -> Diagnostic:
+    """B0402: a mesh axis is named that the mesh does not have."""
+    return Diagnostic(
+        "B0402",
+        f"the mesh has no axis `{axis}`",
+        place.mend,
+        "no axis of this name",
+        notes=(f"`mesh.axes` has {listing(known)}",),
+        help=did_you_mean(axis, known) or f"add `{axis}` to `mesh.axes`, or take one of {listing(known)}",
+        origin=place,
+    )
+
+
+def rest_twice(place: Origin) -> Diagnostic:
+    """B0403: two axes want the devices that are left."""
+    return Diagnostic(
+        "B0403",
+        'two mesh axes are `"rest"`',
+        place.mend,
+        "only one axis can take the devices that are left",
+        help="give all axes but one a size",
+        origin=place,
+    )
+
+
+def bad_axis_size(axis: str, size: object, place: Origin) -> Diagnostic:
+    """B0404: the size of an axis is neither a positive number nor `"rest"`."""
+    return Diagnostic(
+        "B0404",
+        f"mesh axis `{axis}` has no usable size",
+        place.mend,
+        f'`{size}` is neither a number from 1 nor `"rest"`',
+        help=f'`{axis} = "rest"` takes the devices that are left',
+        origin=place,
+    )
+
+
+def mesh_indivisible(axes: Mapping[str, int | None], devices: int, place: Origin, target: str) -> Diagnostic:
+    """B0405: the sizes of the axes do not make up the number of devices of `target`."""
+    fixed = {axis: size for axis, size in axes.items() if size is not None}
+    product = math.prod(fixed.values())
+    rest = next((axis for axis, size in axes.items() if size is None), None)
+    sizes = " * ".join(str(size) for size in fixed.values()) or "1"
+    told = f"{sizes} = {product}" if len(fixed) > 1 else sizes
+    reason = f"{told} does not divide {devices}" if rest else f"{told}, and {target} has {devices}"
+    return Diagnostic(
+        "B0405",
+        f"the mesh does not fit {devices} devices",
+        place.mend,
+        reason,
+        notes=(f"`{rest}` takes what is left",) if rest else (),
+        help="take sizes whose product divides it"
+        if rest
+        else 'let one axis take what is left: `data = "rest"`',
+        origin=place,
+    )
+
+
+def dim_out_of_range(name: str, shape: Sequence[int], dim: int, place: Origin) -> Diagnostic:
+    """B0410: a layout rule shards a dim that a matched parameter does not have."""
+    return Diagnostic(
+        "B0410",
+        f"`{name}` has no dim {dim}",
+        place.mend,
+        f"matches `{name}`, of shape {_shape(shape)}",
+        help=f"its dims are 0 to {len(shape) - 1}"
+        if shape
+        else "it is a scalar: replicate it by a rule before this one",
+        origin=place,
+    )
+
+
+def dim_indivisible(
+    name: str, shape: Sequence[int], dim: int, axis: str, size: int, place: Origin
+) -> Diagnostic:
+    """B0411: a layout rule names a dim that the axis does not divide."""
+    return Diagnostic(
+        "B0411",
+        f"dim {dim} of `{name}` does not divide over `{axis}`",
+        place.mend,
+        f"{shape[dim]} = {size} * {shape[dim] // size} + {shape[dim] % size}",
+        notes=(f"`{name}` has shape {_shape(shape)}",),
+        help=f'name another dim, or let `shard = "{axis}"` take the largest dim that divides',
+        origin=place,
+    )
+
+
+def layers_apart(first: str, other: str, place: Origin) -> Diagnostic:
+    """B0412: layout rules lay layers of one stack differently; they are one array."""
+    return Diagnostic(
+        "B0412",
+        f"`{first}` and `{other}` cannot lie differently on the mesh",
+        place.mend,
+        f"takes `{first}`, but not `{other}`",
+        notes=("the layers of a stack are one array, split alike",),
+        help="write the layer's number as `[0-9]+`, so that the rule matches all layers",
+        origin=place,
+    )
+
+
+def _shape(shape: Sequence[int]) -> str:
+    return f"[{', '.join(map(str, shape))}]"
