@@ -1,0 +1,1 @@
+"""Running a program: loop, saving, resuming, evaluating, logging."""
