@@ -1,0 +1,118 @@
+"""How a model's parameters are named in published files.
+
+A model's method `naming` returns a `Naming`: rules from bvc's public names to big_vision's, and what has to be
+done to files that are older or of another size. Rules are pairs of templates; `{i}` and `{j}` stand for
+numbers. A template covers every name below it, and what follows is kept:
+
+>>> Naming((("blocks/{i}/norm", "Transformer/encoderblock_{i}/LayerNorm_0"),)).published("blocks/03/norm/scale")
+'Transformer/encoderblock_3/LayerNorm_0/scale'
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+from jaxtyping import Shaped
+
+Leaf = Shaped[np.ndarray, "*dims"]
+Flat = dict[str, Leaf]
+"""The content of a file: name, joined by `/`, -> array."""
+Repair = Callable[[Flat], Flat]
+Resize = Callable[[Leaf, tuple[int, ...]], Leaf]
+"""An array of the file -> the same quantity in the shape that the model wants."""
+
+Rules = tuple[tuple[str, str], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Stacking:
+    """Layers that a file may hold one by one (`NAME_3/...`) or stacked on an axis (`NAME/...`)."""
+
+    name: str
+    axis: int = 0
+    separator: str = "_"
+
+    def below(self, prefix: str) -> Stacking:
+        """The same within a larger model."""
+        return replace(self, name=f"{prefix}/{self.name}")
+
+
+@dataclass(frozen=True, slots=True)
+class Naming:
+    """The published names of one model's parameters.
+
+    Attributes:
+        rules: public template -> big_vision's template; the first that matches counts.
+        stacks: layers that files may hold stacked.
+        repairs: applied in order to what was read, before names are matched: older layouts of the same model.
+        resizes: published name -> what brings an array of another size to the model's shape.
+        huggingface: public template -> template of the Hugging Face implementation, where there is one.
+        huggingface_repairs: as `repairs`, for such files.
+    """
+
+    rules: Rules
+    stacks: tuple[Stacking, ...] = ()
+    repairs: tuple[Repair, ...] = ()
+    resizes: Mapping[str, Resize] = field(default_factory=dict[str, Resize])
+    huggingface: Rules = ()
+    huggingface_repairs: tuple[Repair, ...] = ()
+
+    @staticmethod
+    def joined(rules: Rules, **parts: tuple[str, Naming]) -> Naming:
+        """The naming of a model made of parts: field name -> (prefix in big_vision's files, the part's naming)."""
+        return Naming(
+            rules=rules
+            + tuple(rule for own, (prefix, part) in parts.items() for rule in below(part.rules, own, prefix)),
+            stacks=tuple(stack.below(prefix) for prefix, part in parts.values() for stack in part.stacks),
+            repairs=tuple(
+                _within(prefix, repair) for prefix, part in parts.values() for repair in part.repairs
+            ),
+            resizes={
+                f"{prefix}/{name}": resize
+                for prefix, part in parts.values()
+                for name, resize in part.resizes.items()
+            },
+        )
+
+    def published(self, name: str) -> str:
+        """big_vision's name of a public name; a name without a rule is its own."""
+        return rename(name, self.rules) or name
+
+
+def rename(name: str, rules: Rules) -> str | None:
+    """`name` by the first rule that covers it, or None."""
+    for public, published in rules:
+        pattern = re.escape(public).replace(r"\{i\}", r"(?P<i>\d+)").replace(r"\{j\}", r"(?P<j>\d+)")
+        found = re.match(f"{pattern}(?=[/.]|$)", name)
+        if found:
+            numbers = {letter: int(digits) for letter, digits in found.groupdict().items()}
+            return published.format(**numbers) + name[found.end() :]
+    return None
+
+
+def _within(prefix: str, repair: Repair) -> Repair:
+    """`repair` of a part, applied to what lies below `prefix` in the file."""
+
+    def apply(flat: Flat) -> Flat:
+        inside = {
+            name.removeprefix(f"{prefix}/"): leaf
+            for name, leaf in flat.items()
+            if name.startswith(f"{prefix}/")
+        }
+        outside = {name: leaf for name, leaf in flat.items() if not name.startswith(f"{prefix}/")}
+        return outside | {
+            f"{prefix}/{name}": leaf for name, leaf in (repair(inside) if inside else {}).items()
+        }
+
+    return apply
+
+
+def below(rules: Sequence[tuple[str, str]], public: str, published: str) -> Rules:
+    """Rules for a part of a model, from the rules of that part alone."""
+    return tuple(
+        (f"{public}/{inner}", f"{published}{'.' if published.endswith('.') else '/'}{outer}")
+        for inner, outer in rules
+    )

@@ -1,0 +1,116 @@
+"""Multi-head attention (arXiv:1706.03762) on batched sequences."""
+
+from __future__ import annotations
+
+import math
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+from jaxtyping import Array, Bool, Float
+
+from bvc.library.layers.dense import Dtype
+from bvc.library.layers.dropout import Keys, dropout
+from bvc.library.layers.initializers import Parameter, RandomKey, xavier_uniform, zeros
+
+Mask = Bool[Array, "#b #n #t s"]
+"""True where a position (t) may attend to another one (s)."""
+
+
+def attend(
+    query: Float[Array, "b t n k"],
+    key: Float[Array, "b s n k"],
+    value: Float[Array, "b s n k"],
+    *,
+    mask: Mask | None = None,
+    drop: float = 0.0,
+    keys: Keys = None,
+    share_drop: bool = False,
+) -> Float[Array, "b t n k"]:
+    """Softmax attention; the query is scaled by 1 / sqrt(k) here.
+
+    A row that may attend to nothing gets uniform weights. With `keys`, weights are dropped with probability
+    `drop`; `share_drop` uses one draw for all queries.
+    """
+    query = query / math.sqrt(query.shape[-1])
+    if keys is None or drop == 0.0:
+        return jax.nn.dot_product_attention(query, key, value, mask=mask, scale=1.0)
+    logits = jnp.einsum("btnk,bsnk->bnts", query, key).astype(jnp.float32)
+    if mask is not None:
+        logits = jnp.where(mask, logits, jnp.finfo(jnp.float32).min)
+    weights = jax.nn.softmax(logits).astype(value.dtype)
+    weights = dropout(weights, drop, keys, broadcast=(2,) if share_drop else ())
+    return jnp.einsum("bnts,bsnk->btnk", weights, value)
+
+
+class Projection(eqx.Module):
+    """A linear map into heads (`d -> n k`)."""
+
+    kernel: Float[Array, "d n k"]
+    bias: Float[Array, "n k"] | None
+
+    def __call__(self, x: Float[Array, "b t d"], dtype: Dtype) -> Float[Array, "b t n k"]:
+        y = jnp.einsum("btd,dnk->btnk", x.astype(dtype), self.kernel.astype(dtype))
+        return y if self.bias is None else y + self.bias.astype(dtype)
+
+
+class Merge(eqx.Module):
+    """A linear map out of heads (`n k -> d`)."""
+
+    kernel: Float[Array, "n k d"]
+    bias: Float[Array, "d"] | None
+
+    def __call__(self, x: Float[Array, "b t n k"], dtype: Dtype) -> Float[Array, "b t d"]:
+        y = jnp.einsum("btnk,nkd->btd", x.astype(dtype), self.kernel.astype(dtype))
+        return y if self.bias is None else y + self.bias.astype(dtype)
+
+
+class Attention(eqx.Module):
+    """Query from `x`, key and value from `source`; kernels and the product are computed in `dtype`."""
+
+    query: Projection
+    key: Projection
+    value: Projection
+    out: Merge
+    drop: float = eqx.field(static=True)
+    dtype: Dtype = eqx.field(static=True)
+
+    def __init__(
+        self,
+        width: int,
+        heads: int,
+        *,
+        bias: bool = True,
+        drop: float = 0.0,
+        dtype: Dtype = "float32",
+        key: RandomKey,
+    ) -> None:
+        shape = (width, heads, width // heads)
+        query_key, key_key, value_key, out_key = jax.random.split(key, 4)
+
+        def kernel(key: RandomKey, shape: tuple[int, ...]) -> Parameter:
+            return xavier_uniform(key, shape, width, width)
+
+        def offset(shape: tuple[int, ...]) -> Parameter | None:
+            return zeros(shape) if bias else None
+
+        self.query = Projection(kernel(query_key, shape), offset(shape[1:]))
+        self.key = Projection(kernel(key_key, shape), offset(shape[1:]))
+        self.value = Projection(kernel(value_key, shape), offset(shape[1:]))
+        self.out = Merge(kernel(out_key, (*shape[1:], width)), offset((width,)))
+        self.drop = drop
+        self.dtype = dtype
+
+    def __call__(
+        self,
+        x: Float[Array, "b t d"],
+        source: Float[Array, "b s d"],
+        *,
+        mask: Mask | None = None,
+        keys: Keys = None,
+    ) -> Float[Array, "b t d"]:
+        query = self.query(x, self.dtype)
+        key = self.key(source, self.dtype)
+        value = self.value(source, self.dtype)
+        y = attend(query, key, value, mask=mask, drop=self.drop, keys=keys)
+        return self.out(y, self.dtype)

@@ -1,0 +1,101 @@
+"""The pre-norm transformer block and its repetition."""
+
+from __future__ import annotations
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+from jaxtyping import Array, Float
+
+from bvc.component import Stack, gather, layers
+from bvc.component.stack import Remat
+from bvc.library.layers import tap
+from bvc.library.layers.attention import Attention, Mask
+from bvc.library.layers.dense import Dtype
+from bvc.library.layers.dropout import Keys, dropout, fold
+from bvc.library.layers.initializers import RandomKey
+from bvc.library.layers.mlp import Mlp
+from bvc.library.layers.norm import LayerNorm
+
+__all__ = ["Block", "Remat", "encode", "stack"]
+
+
+class Block(eqx.Module):
+    """`x + attention(norm(x))`, then `x + mlp(norm(x))`."""
+
+    attention_norm: LayerNorm
+    attention: Attention
+    mlp_norm: LayerNorm
+    mlp: Mlp
+    drop: float = eqx.field(static=True)
+
+    def __init__(
+        self,
+        width: int,
+        heads: int,
+        hidden: int,
+        *,
+        drop: float = 0.0,
+        dtype: Dtype = "float32",
+        key: RandomKey,
+    ) -> None:
+        attention_key, mlp_key = jax.random.split(key)
+        self.attention_norm = LayerNorm(width)
+        self.attention = Attention(width, heads, dtype=dtype, key=attention_key)
+        self.mlp_norm = LayerNorm(width)
+        self.mlp = Mlp(width, hidden, drop=drop, dtype=dtype, key=mlp_key)
+        self.drop = drop
+
+    def __call__(
+        self, x: Float[Array, "b t d"], *, mask: Mask | None = None, keys: Keys = None
+    ) -> Float[Array, "b t d"]:
+        y = self.attention_norm(x)
+        y = self.attention(y, y, mask=mask)
+        tap.tap("sa", y)
+        x = x + dropout(y, self.drop, fold(keys, 0))
+        tap.tap("+sa", x)
+        y = self.mlp(self.mlp_norm(x), keys=fold(keys, 1))
+        tap.tap("mlp", y)
+        x = x + dropout(y, self.drop, fold(keys, 2))
+        tap.tap("+mlp", x)
+        return x
+
+
+def stack(
+    depth: int,
+    width: int,
+    heads: int,
+    hidden: int,
+    *,
+    drop: float = 0.0,
+    dtype: Dtype = "float32",
+    key: RandomKey,
+) -> Stack[Block]:
+    """`depth` blocks of one shape."""
+    return Stack.build(lambda k: Block(width, heads, hidden, drop=drop, dtype=dtype, key=k), depth, key)
+
+
+def encode(
+    blocks: Stack[Block],
+    x: Float[Array, "b t d"],
+    *,
+    mask: Mask | None = None,
+    keys: Keys = None,
+    remat: Remat = "none",
+    dtype: Dtype = "float32",
+) -> Float[Array, "b t d"]:
+    """Apply the blocks one after another; each layer has its own dropout."""
+    if tap.capturing():
+        for index in range(blocks.depth):
+            block = jax.tree.map(lambda leaf, layer=index: leaf[layer], blocks.layer)
+            with tap.scope(f"block{index:02d}"):
+                x = gather(block, dtype)(x, mask=mask, keys=fold(keys, index))
+        return x
+    return layers(
+        blocks,
+        x,
+        lambda block, x, index: block(x, mask=mask, keys=fold(keys, index)),
+        xs=jnp.arange(blocks.depth),
+        remat=remat,
+        dtype=dtype,
+    )

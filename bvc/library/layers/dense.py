@@ -1,0 +1,44 @@
+"""A linear map of the last dim."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import equinox as eqx
+import jax.numpy as jnp
+from jaxtyping import Array, Float
+
+from bvc.library.layers.initializers import Parameter
+
+Dtype = Literal["float32", "bfloat16"]
+"""Precision of matrix products; parameters are float32 whatever it is."""
+
+
+class Dense(eqx.Module):
+    """`x @ kernel + bias`, computed in `dtype`; without `bias` if it is None."""
+
+    kernel: Float[Array, "d c"]
+    bias: Float[Array, "c"] | None
+    dtype: Dtype = eqx.field(static=True)
+
+    def __init__(self, kernel: Parameter, bias: Parameter | None, dtype: Dtype = "float32") -> None:
+        self.kernel = kernel
+        self.bias = bias
+        self.dtype = dtype
+
+    def __call__(self, x: Float[Array, "*b d"]) -> Float[Array, "*b c"]:
+        y = x.astype(self.dtype) @ self.kernel.astype(self.dtype)
+        return y if self.bias is None else y + self.bias.astype(self.dtype)
+
+
+class Embedding(eqx.Module):
+    """A table of vectors, looked up by number."""
+
+    embedding: Float[Array, "v d"]
+
+    def __call__(self, index: jnp.ndarray) -> Float[Array, "*b d"]:
+        return self.embedding[index]
+
+    def attend(self, x: Float[Array, "*b d"]) -> Float[Array, "*b v"]:
+        """The product with every vector of the table: logits over the vocabulary."""
+        return x @ self.embedding.T

@@ -1,0 +1,33 @@
+"""Dropout whose masks belong to examples: an example gets the same mask wherever in the batch's split it lands."""
+
+from __future__ import annotations
+
+import jax
+import jax.numpy as jnp
+from jaxtyping import Array, Float, Int, Key
+
+Keys = Key[Array, "b"] | None
+"""One key for each example of a batch, or None when nothing is random."""
+
+
+def fold(keys: Keys, number: int | Int[Array, ""]) -> Keys:
+    """Keys for one place in the model, or one layer of a stack."""
+    return None if keys is None else jax.vmap(jax.random.fold_in, (0, None))(keys, number)
+
+
+def dropout(
+    x: Float[Array, "b *dims"], rate: float, keys: Keys, *, broadcast: tuple[int, ...] = ()
+) -> Float[Array, "b *dims"]:
+    """Zero each entry with probability `rate` and scale the others by 1 / (1 - rate).
+
+    Args:
+        x: what to drop from.
+        rate: probability of zero.
+        keys: one key per example; None keeps everything.
+        broadcast: dims of `x` along which one draw holds.
+    """
+    if keys is None or rate == 0.0:
+        return x
+    shape = [1 if dim in broadcast else size for dim, size in enumerate(x.shape)][1:]
+    keep = jax.vmap(lambda key: jax.random.bernoulli(key, 1 - rate, shape))(keys)
+    return jnp.where(keep, x / (1 - rate), jnp.zeros((), x.dtype))

@@ -1,0 +1,52 @@
+"""The distributions from which parameters start: big_vision's, which are Flax's defaults where it names none."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+import jax
+import jax.numpy as jnp
+from jaxtyping import Array, Float, Key
+
+RandomKey = Key[Array, ""]
+Parameter = Float[Array, "*dims"]
+
+# The standard deviation of a standard normal variable truncated to [-2, 2].
+_TRUNCATED_STD = 0.87962566103423978
+
+
+def zeros(shape: Sequence[int]) -> Parameter:
+    """All zero."""
+    return jnp.zeros(shape, jnp.float32)
+
+
+def ones(shape: Sequence[int]) -> Parameter:
+    """All one."""
+    return jnp.ones(shape, jnp.float32)
+
+
+def constant(value: float, shape: Sequence[int]) -> Parameter:
+    """All `value`."""
+    return jnp.full(shape, value, jnp.float32)
+
+
+def normal(key: RandomKey, shape: Sequence[int], std: float) -> Parameter:
+    """Normal with mean 0."""
+    return std * jax.random.normal(key, shape, jnp.float32)
+
+
+def truncated_normal(key: RandomKey, shape: Sequence[int], std: float) -> Parameter:
+    """A normal variable of standard deviation `std` cut at two of them: its own deviation is 0.88 `std` (BERT)."""
+    return std * jax.random.truncated_normal(key, -2.0, 2.0, shape, jnp.float32)
+
+
+def lecun_normal(key: RandomKey, shape: Sequence[int], fan_in: int) -> Parameter:
+    """Truncated normal whose standard deviation after truncation is 1/sqrt(fan_in) (LeCun 1998)."""
+    return truncated_normal(key, shape, math.sqrt(1 / fan_in) / _TRUNCATED_STD)
+
+
+def xavier_uniform(key: RandomKey, shape: Sequence[int], fan_in: int, fan_out: int) -> Parameter:
+    """Uniform on +-sqrt(6 / (fan_in + fan_out)) (Glorot and Bengio 2010)."""
+    bound = math.sqrt(6 / (fan_in + fan_out))
+    return jax.random.uniform(key, shape, jnp.float32, -bound, bound)

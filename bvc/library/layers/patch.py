@@ -1,0 +1,67 @@
+"""Cutting an image into patches, each mapped to a token."""
+
+from __future__ import annotations
+
+import equinox as eqx
+import jax.numpy as jnp
+from jaxtyping import Array, Float
+
+from bvc.component import PortError, SettingError
+from bvc.library.layers.dense import Dtype
+from bvc.library.layers.initializers import RandomKey, lecun_normal, zeros
+
+Pair = tuple[int, int]
+
+
+def pair(value: int | Pair) -> Pair:
+    """Height and width; one number is both."""
+    return (value, value) if isinstance(value, int) else (value[0], value[1])
+
+
+def grid_of(size: Pair, patch: Pair) -> Pair:
+    """How many patches lie along height and width.
+
+    Raises:
+        SettingError: `size` is not divisible by `patch`.
+    """
+    for side, step in zip(size, patch, strict=True):
+        if side % step:
+            lower = side // step * step
+            near = f"{lower}, {lower + step}" if lower else f"{step}"
+            raise SettingError(
+                "size",
+                f"is not divisible by patch {step}: {side} = {side // step} * {step} + {side % step}",
+                help=f"nearest sizes that divide: {near}",
+            )
+    return size[0] // patch[0], size[1] // patch[1]
+
+
+class PatchEmbedding(eqx.Module):
+    """Non-overlapping patches through one linear map, stored as the convolution that it is."""
+
+    kernel: Float[Array, "h w 3 d"]
+    bias: Float[Array, "d"]
+    dtype: Dtype = eqx.field(static=True)
+
+    def __init__(self, patch: Pair, width: int, *, dtype: Dtype = "float32", key: RandomKey) -> None:
+        self.kernel = lecun_normal(key, (*patch, 3, width), fan_in=patch[0] * patch[1] * 3)
+        self.bias = zeros((width,))
+        self.dtype = dtype
+
+    def __call__(self, image: Float[Array, "b H W 3"]) -> Float[Array, "b h w d"]:
+        """The tokens on their grid.
+
+        Raises:
+            PortError: the image's sides are not divisible by the patch's.
+        """
+        batch, height, width, channels = image.shape
+        ph, pw = self.kernel.shape[:2]
+        if height % ph or width % pw:
+            raise PortError("image", f"has sides {height} x {width}, not divisible by the patch {ph} x {pw}")
+        # A product over flattened patches, since convolutions of this kind have slow gradients on CPU.
+        patches = image.reshape(batch, height // ph, ph, width // pw, pw, channels)
+        patches = patches.transpose(0, 1, 3, 2, 4, 5).reshape(batch, height // ph, width // pw, -1)
+        kernel = self.kernel.reshape(-1, self.kernel.shape[-1])
+        return jnp.matmul(patches.astype(self.dtype), kernel.astype(self.dtype)) + self.bias.astype(
+            self.dtype
+        )
