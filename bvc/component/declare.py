@@ -88,6 +88,12 @@ def fields_of(kind: type[Any]) -> dict[str, Setting]:
     return found
 
 
+def method_of(component: Component, name: str) -> Method | None:
+    """A method of a class component by name, such as the measure of an evaluator's stream."""
+    function = getattr(component.target, name, None)
+    return _method(name, function, inspect.getdoc(function) or "") if callable(function) else None
+
+
 _NO_CALL = Method("__call__", {}, {}, {}, frozenset())
 
 _DECLARED: dict[tuple[Kind, str], Component] = {}

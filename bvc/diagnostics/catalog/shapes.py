@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from bvc.diagnostics.diagnostic import Diagnostic, Label
 from bvc.diagnostics.place import Origin, Place
@@ -104,3 +105,12 @@ def raised(owner: str, error: str, where: str, place: Origin) -> Diagnostic:
         help=f"correct the component at {where}, or the settings that lead there",
         origin=place,
     )
+
+
+def in_evaluation(diagnostic: Diagnostic, evaluation: str, place: Origin) -> Diagnostic:
+    """A complaint of the model about the batch of an evaluation, told where the evaluation stands."""
+    labels = (
+        (*diagnostic.labels, Label(diagnostic.place, "the model")) if diagnostic.place else diagnostic.labels
+    )
+    label = f"`evals.{evaluation}` makes this batch"
+    return replace(diagnostic, place=place.mend, label=label, labels=labels, origin=place)

@@ -1,0 +1,164 @@
+"""From a table of `[evals]` to what the runtime runs: typed streams, each with one function for the devices."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import equinox as eqx
+import jax.numpy as jnp
+from jaxtyping import Array, Shaped
+
+from bvc.compile.construct import Steps, construct
+from bvc.compile.pipeline import batch_features, type_pipeline
+from bvc.compile.typed import trace
+from bvc.compile.views import View, find_view, view_names
+from bvc.compile.wiring import Wires, wire
+from bvc.component.declare import method_of
+from bvc.component.evaluation import Evaluator, Stream
+from bvc.component.feature import Feature, Features
+from bvc.diagnostics import Diagnostic, Failed
+from bvc.diagnostics.catalog import shapes, views
+from bvc.ir import DataNode, Eval, ModelNode, OpNode, ViewNode
+
+PARENT = "_parent"
+"""The feature that says which example an expanded one came from."""
+
+
+@dataclass(frozen=True)
+class CompiledStream:
+    """Examples that pass through a view and a measure.
+
+    Attributes:
+        name: the stream, which is the name of its measure.
+        data: what is read.
+        pipeline: what is done to each example.
+        expand: the feature whose values become examples of their own.
+        features: features of a batch that the devices need.
+        view: the view.
+        view_wires: what the view reads.
+        measure_wires: what the measure reads, of the view's outputs and of the batch.
+        measure: the evaluator's method.
+    """
+
+    name: str
+    data: DataNode
+    pipeline: tuple[OpNode, ...]
+    expand: str | None
+    features: tuple[str, ...]
+    view: View
+    view_wires: Wires
+    measure_wires: Wires
+    measure: Callable[..., Mapping[str, Shaped[Array, "b *dims"]]]
+
+    def __call__(
+        self, model: eqx.Module, batch: Mapping[str, Shaped[Array, "b *dims"]]
+    ) -> Mapping[str, Shaped[Array, "b *dims"]]:
+        """Per-example arrays of a batch; pure, so that it can be jitted."""
+        outputs = self.view.call(model, self.view_wires.read({"batch": batch}))
+        return self.measure(**self.measure_wires.read({"view": outputs, "batch": batch}))
+
+
+@dataclass(frozen=True)
+class CompiledEval:
+    """An evaluator and its streams; `batch` is global."""
+
+    table: Eval
+    evaluator: Evaluator
+    streams: tuple[CompiledStream, ...]
+    batch: int
+
+
+def compile_eval(table: Eval, model: ModelNode, module: eqx.Module, batch: int, steps: Steps) -> CompiledEval:
+    """Type the streams of an evaluator and wire them.
+
+    Raises:
+        Failed: with what does not fit.
+    """
+    evaluator = construct(table.evaluator, steps)
+    size = table.batch or batch
+    diagnostics: list[Diagnostic] = []
+    streams: list[CompiledStream] = []
+    for name, stream in evaluator.streams().items():
+        try:
+            streams.append(_stream(table, evaluator, name, stream, model, module, size))
+        except Failed as failure:
+            diagnostics += failure.diagnostics
+    if diagnostics:
+        raise Failed(diagnostics)
+    return CompiledEval(table, evaluator, tuple(streams), size)
+
+
+def _stream(
+    table: Eval,
+    evaluator: Evaluator,
+    name: str,
+    stream: Stream,
+    model: ModelNode,
+    module: eqx.Module,
+    size: int,
+) -> CompiledStream:
+    node = table.evaluator
+    features = _expanded(table, stream)
+    features, diagnostics = type_pipeline(features, stream.pipeline)
+    _stop(diagnostics)
+    measure = method_of(node.component, name)
+    if measure is None:
+        raise Failed(views.no_measure(node.name, name, node.origin))
+    view = _view(table, stream, model)
+    reachable = {key: feature for key, feature in features.items() if feature.fixed and _numeric(feature)}
+    batch = batch_features(reachable, size)
+    view_wires, diagnostics = wire(view.node, view.method, {"batch": list(batch)})
+    _stop([_of_table(diagnostic, table) for diagnostic in diagnostics])
+    outputs = trace(
+        view.node, view.method, view_wires, {"batch": batch}, lambda ports, m: view.call(m, ports), module
+    )
+    _stop([_of_table(diagnostic, table) for diagnostic in outputs.diagnostics])
+    available = {"view": outputs.result, "batch": batch}
+    wires, diagnostics = wire(node, measure, {root: list(found) for root, found in available.items()})
+    _stop(diagnostics)
+    function = getattr(evaluator, name)
+    _stop(trace(node, measure, wires, available, lambda ports: function(**ports)).diagnostics)
+    used = {*view_wires.paths.values(), *wires.paths.values()}
+    needed = tuple(key for key in batch if f"batch.{key}" in used)
+    return CompiledStream(
+        name, stream.data, stream.pipeline, stream.expand, needed, view, view_wires, wires, function
+    )
+
+
+def _expanded(table: Eval, stream: Stream) -> Features:
+    """Features of one example of the stream, before its pipeline."""
+    features = dict(stream.data.features)
+    if stream.expand is None:
+        return features
+    several = features.get(stream.expand)
+    if several is None or not several.shape:
+        place = table.evaluator.origin
+        raise Failed(views.nothing_to_expand(table.name, stream.expand, place, list(features)))
+    return {**features, stream.expand: Feature(several.dtype, several.shape[1:]), PARENT: Feature("int32")}
+
+
+def _view(table: Eval, stream: Stream, model: ModelNode) -> View:
+    wanted = stream.view
+    name, settings = (wanted.name, wanted.settings) if isinstance(wanted, ViewNode) else (wanted, {})
+    view = find_view(model, name, settings)
+    if view is None:
+        place = wanted.origin if isinstance(wanted, ViewNode) else table.evaluator.origin
+        chosen = model.origin.mend
+        raise Failed(views.unknown_view(table.name, name, model.name, place, view_names(model), chosen))
+    return view
+
+
+def _numeric(feature: Feature) -> bool:
+    return feature.dtype not in ("bytes", "str") and jnp.issubdtype(jnp.dtype(feature.dtype), jnp.number)
+
+
+def _of_table(diagnostic: Diagnostic, table: Eval) -> Diagnostic:
+    """A complaint of the model about an evaluation's batch is told at the evaluation."""
+    return shapes.in_evaluation(diagnostic, table.name, table.origin)
+
+
+def _stop(diagnostics: list[Diagnostic]) -> None:
+    if diagnostics:
+        raise Failed(diagnostics)

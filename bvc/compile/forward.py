@@ -1,0 +1,106 @@
+"""From a batch to its loss: the model and the objective, wired."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import equinox as eqx
+import jax
+from jaxtyping import Array, Key, Shaped
+
+from bvc.compile.construct import Steps, arguments
+from bvc.compile.typed import trace
+from bvc.compile.wiring import Wires, wire
+from bvc.component.loss import Loss
+from bvc.component.mesh import MeshContext
+from bvc.diagnostics import Diagnostic, Failed, Place
+from bvc.ir import ModelNode, Node
+
+Batch = Mapping[str, Shaped[Array, "b *dims"]]
+
+
+@dataclass(frozen=True)
+class Forward:
+    """The loss of a batch: called inside `shard_map` on this device's part of it."""
+
+    model: Wires
+    objective: Wires
+    takes_keys: bool
+    node: Node
+    settings: Mapping[str, Any]
+
+    def __call__(
+        self, model: eqx.Module, batch: Batch, keys: Key[Array, "b"] | None, mesh: MeshContext
+    ) -> Loss:
+        """The part of the loss that these examples contribute."""
+        ports = self.model.read({"batch": batch})
+        outputs = _call_model(ports, model, keys if self.takes_keys else None)
+        return self.loss(self.objective.read({"model": outputs, "batch": batch}), mesh)
+
+    def loss(self, ports: Mapping[str, Any], mesh: MeshContext | None = None) -> Loss:
+        """The objective, given an array for each of its ports."""
+        component = self.node.component
+        given = {"mesh": mesh or MeshContext()} if "mesh" in component.call.given else {}
+        if component.is_class:
+            return component.target(**self.settings)(**ports, **given)
+        return component.target(**ports, **given, **self.settings)
+
+
+def make_forward(
+    model: ModelNode,
+    module: eqx.Module,
+    objective: Node,
+    batch: Mapping[str, jax.ShapeDtypeStruct],
+    steps: Steps,
+    makers: Mapping[str, Place],
+    batch_maker: Place,
+) -> Forward:
+    """Wire model and objective, and evaluate both abstractly.
+
+    Args:
+        model: the model's node.
+        module: the abstract model.
+        objective: the objective's node.
+        batch: the features of a batch, abstractly.
+        steps: turns durations into steps.
+        makers: `batch.F` -> the op that makes F.
+        batch_maker: the pipeline.
+
+    Raises:
+        Failed: with what does not fit, at the node where it does not.
+    """
+    call = model.component.call
+    takes_keys = "keys" in call.given
+    wires, diagnostics = wire(model, call, {"batch": list(batch)}, batch_maker=batch_maker)
+    _stop(diagnostics)
+    count = next((array.shape[0] for array in batch.values()), 0)
+    keys = jax.eval_shape(lambda: jax.random.split(jax.random.key(0), count)) if takes_keys else None
+    traced = trace(model, call, wires, {"batch": batch}, _call_model, module, keys, makers=makers)
+    _stop(traced.diagnostics)
+    outputs = {name: array for name, array in traced.result.items() if hasattr(array, "shape")}
+    available = {"model": outputs, "batch": batch}
+    loss_wires, diagnostics = wire(
+        objective,
+        objective.component.call,
+        {root: list(names) for root, names in available.items()},
+        batch_maker=batch_maker,
+    )
+    _stop(diagnostics)
+    forward = Forward(wires, loss_wires, takes_keys, objective, arguments(objective, steps))
+    own = {f"model.{name}": model.origin.mend for name in outputs}
+    traced = trace(
+        objective, objective.component.call, loss_wires, available, forward.loss, makers={**makers, **own}
+    )
+    _stop(traced.diagnostics)
+    return forward
+
+
+def _call_model(ports: Mapping[str, Any], module: Any, keys: Any) -> Any:
+    return module(**ports) if keys is None else module(**ports, keys=keys)
+
+
+def _stop(diagnostics: list[Diagnostic]) -> None:
+    if diagnostics:
+        raise Failed(diagnostics)

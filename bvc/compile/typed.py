@@ -1,0 +1,111 @@
+"""Abstract evaluation of one component: its ports are matched first, then it alone is traced.
+
+So the node at which shapes stop fitting is known, and is told in the spec's terms.
+"""
+
+from __future__ import annotations
+
+import traceback
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import equinox as eqx
+import jax
+
+from bvc.compile.dims import Dims, fits
+from bvc.compile.wiring import Wires
+from bvc.component.declare import Method
+from bvc.component.error import PortError, SettingError
+from bvc.component.feature import Feature
+from bvc.diagnostics import Diagnostic, Label, Place
+from bvc.diagnostics.catalog import shapes
+from bvc.ir import Node
+
+Arrays = Mapping[str, Mapping[str, jax.ShapeDtypeStruct]]
+"""root (`batch`, `model`, `view`) -> name -> abstract array."""
+
+
+@dataclass(frozen=True, slots=True)
+class Traced:
+    """What came of a call: its abstract result, or why there is none."""
+
+    result: Any = None
+    diagnostics: list[Diagnostic] = field(default_factory=list[Diagnostic])
+
+
+def feature_of(array: jax.ShapeDtypeStruct) -> Feature:
+    """The feature type of an abstract array."""
+    return Feature(str(array.dtype), tuple(array.shape))
+
+
+def trace(
+    node: Node,
+    method: Method,
+    wires: Wires,
+    arrays: Arrays,
+    run: Callable[..., Any],
+    *extra: Any,
+    makers: Mapping[str, Place] | None = None,
+) -> Traced:
+    """Match the ports of a call, then evaluate it abstractly.
+
+    Args:
+        node: the component.
+        method: the method that is called.
+        wires: its wiring.
+        arrays: the abstract arrays that the wires lead to.
+        run: calls the method, given an array for each port, and `extra`.
+        extra: further abstract arguments, such as the model's parameters.
+        makers: path -> place in the spec where that array is made, to point at.
+    """
+    diagnostics = _match(node, method, wires, arrays, makers or {})
+    if diagnostics:
+        return Traced(None, diagnostics)
+    try:
+        return Traced(eqx.filter_eval_shape(run, wires.read(arrays), *extra))
+    except PortError as error:
+        refused = shapes.refused_port(node.name, error.name, error.reason, node.origin, error.help)
+        return Traced(None, [refused])
+    except SettingError as error:
+        place = node.origins.get(error.name, node.origin)
+        refused = shapes.refused_setting(node.name, error.name, error.reason, place, error.help)
+        return Traced(None, [refused])
+    except Exception as error:
+        if _is_ours(node):
+            raise
+        return Traced(None, [_raised(node, error)])
+
+
+def _match(
+    node: Node, method: Method, wires: Wires, arrays: Arrays, makers: Mapping[str, Place]
+) -> list[Diagnostic]:
+    diagnostics: list[Diagnostic] = []
+    dims = Dims()
+    for name, path in wires.paths.items():
+        port = method.ports[name]
+        root, leaf = path.split(".", 1)
+        feature = feature_of(arrays[root][leaf])
+        if not fits(port, feature):
+            maker = Label(makers[path], f"`{path}` is made here") if path in makers else None
+            diagnostics.append(
+                shapes.shape_mismatch(node.name, name, str(port), path, str(feature), node.origin, maker)
+            )
+            continue
+        clash = dims.clash(port, path, feature)
+        if clash is not None:
+            diagnostics.append(shapes.dims_differ(*clash, node.name, node.origin, None))
+    return diagnostics
+
+
+def _is_ours(node: Node) -> bool:
+    """Whether the component is bvc's own: then an unforeseen exception is a bug of bvc."""
+    return node.component.target.__module__.startswith("bvc.")
+
+
+def _raised(node: Node, error: Exception) -> Diagnostic:
+    frames = traceback.extract_tb(error.__traceback__)
+    own = [frame for frame in frames if frame.filename == node.component.file]
+    where = f"{own[-1].filename}:{own[-1].lineno}" if own else f"{node.component.file}:{node.component.line}"
+    first = str(error).split("\n", 1)[0]
+    return shapes.raised(node.name, f"{type(error).__name__}: {first}", where, node.origin)
