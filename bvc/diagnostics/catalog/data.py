@@ -1,0 +1,36 @@
+"""B0140-B0149: data cards, datasets and splits."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from bvc.diagnostics.diagnostic import Diagnostic
+from bvc.diagnostics.place import Origin
+from bvc.diagnostics.suggest import did_you_mean, listing
+
+
+def unknown_dataset(name: str, place: Origin, known: Sequence[str]) -> Diagnostic:
+    """B0140: `name` is no dataset with a card."""
+    return Diagnostic(
+        "B0140",
+        f"unknown dataset `{name}`",
+        place.mend,
+        "no card in `stdlib/data` has this name",
+        notes=() if did_you_mean(name, known) else (f"there are {listing(known, 20)}",),
+        help=did_you_mean(name, known) or 'describe data of your own by `source = { type = "...", ... }`',
+        origin=place,
+    )
+
+
+def bad_split(split: str, reason: str, place: Origin, help: str) -> Diagnostic:
+    """B0141: a split that does not exist, cannot be read, or holds nothing."""
+    return Diagnostic("B0141", f"`{split}` {reason}", place.mend, "this split", help=help, origin=place)
+
+
+def bad_card(file: str, reason: str) -> Diagnostic:
+    """B0142: a card of a dataset that cannot be understood."""
+    return Diagnostic(
+        "B0142",
+        f"the data card `{file}` {reason}",
+        help="a card has `doc`, `source`, `[features]` such as `image = \"bytes\"`, and `[splits]` with their sizes",
+    )

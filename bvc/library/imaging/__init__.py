@@ -1,0 +1,1 @@
+"""Pixels: what several ops compute with, in numpy."""

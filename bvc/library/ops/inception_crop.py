@@ -1,0 +1,51 @@
+"""Crop a window of random area and aspect, and resize it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from jaxtyping import Num
+
+from bvc.component import component
+from bvc.library.imaging.inception import sample_window
+from bvc.library.imaging.resample import Method, resample
+from bvc.library.imaging.size import Size, check_range, height_and_width
+
+
+@component("op")
+class InceptionCrop:
+    """Crop a window of random area and aspect, and resize it (arXiv:1409.4842; big_vision/pp/ops_image.py).
+
+    Settings:
+        size: side of the square, or [height, width]; absent: the window is not resized
+        area: least and most area of the window, in percent of the image
+        ratio: least and most width / height of the window
+        method: how values between pixels are computed
+        antialias: widen the kernel where the window shrinks
+    """
+
+    def __init__(
+        self,
+        size: Size | None = None,
+        area: tuple[float, float] = (5, 100),
+        ratio: tuple[float, float] = (0.75, 1.33),
+        method: Method = "bilinear",
+        antialias: bool = False,
+    ) -> None:
+        check_range("area", *area, 0, 100)
+        check_range("ratio", *ratio, 1e-3, 1e3)
+        self.size = height_and_width(size) if size is not None else None
+        self.height: Any = self.size[0] if self.size else "height"
+        self.width: Any = self.size[1] if self.size else "width"
+        self.area = (area[0] / 100, area[1] / 100)
+        self.ratio = ratio
+        self.method: Method = method
+        self.antialias = antialias
+
+    def __call__(
+        self, image: Num[np.ndarray, "h w c"], rng: np.random.Generator
+    ) -> Num[np.ndarray, "{height} {width} c"]:
+        top, left, h, w = sample_window(rng, image.shape[0], image.shape[1], self.area, self.ratio)
+        window = image[top : top + h, left : left + w]
+        return resample(window, *self.size, self.method, self.antialias) if self.size else window

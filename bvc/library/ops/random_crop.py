@@ -1,0 +1,30 @@
+"""Crop a window at a random place."""
+
+from __future__ import annotations
+
+import numpy as np
+from jaxtyping import Num
+
+from bvc.component import component
+from bvc.library.imaging.size import Size, check_fits, height_and_width
+
+
+@component("op")
+class RandomCrop:
+    """Crop a window whose place is uniform over all that lie inside the image (big_vision/pp/ops_image.py).
+
+    Settings:
+        crop_size: side of the square, or [height, width]
+    """
+
+    def __init__(self, crop_size: Size) -> None:
+        self.height, self.width = height_and_width(crop_size)
+
+    def __call__(
+        self, image: Num[np.ndarray, "h w c"], rng: np.random.Generator
+    ) -> Num[np.ndarray, "{height} {width} c"]:
+        h, w = image.shape[:2]
+        check_fits((self.height, self.width), h, w)
+        top = int(rng.integers(h - self.height + 1))
+        left = int(rng.integers(w - self.width + 1))
+        return image[top : top + self.height, left : left + self.width]
