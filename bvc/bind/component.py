@@ -151,3 +151,6 @@ _MODEL: dict[str, Any] = {
         positional=False,
     ),
 }
+
+GENERIC: dict[Kind, Mapping[str, Setting]] = {"model": {**_MODEL, **_FEEDS}, "objective": _FEEDS}
+"""Settings that every component of a kind has besides its own."""

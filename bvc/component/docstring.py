@@ -14,9 +14,9 @@ def summary(doc: str) -> str:
 
 
 def described(doc: str) -> dict[str, str]:
-    """Name -> text, from the sections `Settings:`, `Ports:` and `Args:`.
+    r"""Name -> text, from the sections `Settings:`, `Ports:` and `Args:`.
 
-    >>> described("Do it.\\n\\nSettings:\\n    size: side in pixels,\\n        or two of them\\n")
+    >>> described("Do it.\n\nSettings:\n    size: side in pixels,\n        or two of them\n")
     {'size': 'side in pixels, or two of them'}
     """
     found: dict[str, str] = {}

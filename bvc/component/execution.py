@@ -26,12 +26,12 @@ class Execution:
     reduce: Any = jnp.float32
 
 
-_CURRENT: ContextVar[Execution] = ContextVar("execution", default=Execution())
+_CURRENT: ContextVar[Execution | None] = ContextVar("execution", default=None)
 
 
 def execution() -> Execution:
     """The execution that is being traced; outside the compiler one device, scanned."""
-    return _CURRENT.get()
+    return _CURRENT.get() or Execution()
 
 
 @contextlib.contextmanager
