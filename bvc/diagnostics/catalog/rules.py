@@ -61,3 +61,15 @@ def _mended(pattern: str, names: Sequence[str]) -> str | None:
         if count and mended != pattern:
             return f"did you mean `{mended}`? (matches {count})"
     return None
+
+
+def warmup_too_long(warmup: int, total: int, place: Origin) -> Diagnostic:
+    """B0323: a schedule's warmup is not over before the run is."""
+    return Diagnostic(
+        "B0323",
+        "the warmup lasts the whole run",
+        place.mend,
+        f"{warmup} steps of {total}",
+        help="shorten `warmup`, or lengthen `run.length`",
+        origin=place,
+    )
