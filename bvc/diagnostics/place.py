@@ -24,17 +24,19 @@ class Origin:
 
     `places[0]` is where the value is used, `places[-1]` where it was written; between them stands
     each reference that it passed through. `bindings` are the loop variables of the generated table
-    that holds it (`for = {...}`), and `table` that table's name.
+    that holds it (`for = {...}`), and `table` that table's name. `via` are the `use` that brought the
+    file in which it is used, nearest first.
     """
 
     places: tuple[Place, ...]
     table: str = ""
     bindings: tuple[tuple[str, object], ...] = ()
+    via: tuple[Place, ...] = ()
 
     @property
     def mend(self) -> Place:
         """The place that a user can mend: the nearest one outside the standard library."""
-        for place in self.places:
+        for place in (*self.places, *self.via):
             if not place.file.startswith("std:"):
                 return place
         return self.places[0]

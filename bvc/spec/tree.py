@@ -29,19 +29,24 @@ class Part:
 
 @dataclass(frozen=True, slots=True)
 class Leaf:
-    """A scalar. `parts` are given for strings, so that a reader can point inside them."""
+    """A scalar. `parts` are given for strings, so that a reader can point inside them.
+
+    `replaced` are the places of the values that it was laid over, nearest first.
+    """
 
     value: Scalar
     origin: Origin
     parts: tuple[Part, ...] = ()
+    replaced: tuple[Place, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Array:
-    """An array of nodes."""
+    """An array of nodes. `replaced` as in `Leaf`."""
 
     items: tuple[Node, ...]
     origin: Origin
+    replaced: tuple[Place, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
