@@ -1,1 +1,1 @@
-"""Checkpoints of other programs: reading, naming, converting and writing parameters. numpy and safetensors only."""
+"""Checkpoints of other programs: reading, naming, converting and writing parameters, without jax."""

@@ -10,9 +10,11 @@ numbers. A template covers every name below it, and what follows is kept:
 
 from __future__ import annotations
 
+import functools
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
+from typing import TypeVar
 
 import numpy as np
 from jaxtyping import Shaped
@@ -20,7 +22,9 @@ from jaxtyping import Shaped
 Leaf = Shaped[np.ndarray, "*dims"]
 Flat = dict[str, Leaf]
 """The content of a file: name, joined by `/`, -> array."""
-Repair = Callable[[Flat], Flat]
+Shapes = Mapping[str, tuple[int, ...]]
+"""big_vision's name -> shape that the model wants."""
+Repair = Callable[[Flat, Shapes], Flat]
 Resize = Callable[[Leaf, tuple[int, ...]], Leaf]
 """An array of the file -> the same quantity in the shape that the model wants."""
 
@@ -81,38 +85,51 @@ class Naming:
         """big_vision's name of a public name; a name without a rule is its own."""
         return rename(name, self.rules) or name
 
+    def public(self, name: str) -> str:
+        """The public name of big_vision's name, the reverse of `published`."""
+        return rename(name, [(published, public) for public, published in self.rules], "02d") or name
 
-def rename(name: str, rules: Rules) -> str | None:
-    """`name` by the first rule that covers it, or None."""
-    for public, published in rules:
-        pattern = re.escape(public).replace(r"\{i\}", r"(?P<i>\d+)").replace(r"\{j\}", r"(?P<j>\d+)")
-        found = re.match(f"{pattern}(?=[/.]|$)", name)
+
+def rename(name: str, rules: Iterable[tuple[str, str]], digits: str = "d") -> str | None:
+    """`name` by the first rule that covers it, numbers written by the format `digits`; None if no rule does."""
+    for old, new in rules:
+        found = _pattern(old).match(name)
         if found:
-            numbers = {letter: int(digits) for letter, digits in found.groupdict().items()}
-            return published.format(**numbers) + name[found.end() :]
+            numbers = {letter: format(int(number), digits) for letter, number in found.groupdict().items()}
+            return new.format(**numbers) + name[found.end() :]
     return None
+
+
+@functools.cache
+def _pattern(template: str) -> re.Pattern[str]:
+    pattern = re.sub(r"\\\{(\w)\\\}", r"(?P<\1>\\d+)", re.escape(template))
+    return re.compile(f"{pattern}(?=/|$)")
 
 
 def _within(prefix: str, repair: Repair) -> Repair:
     """`repair` of a part, applied to what lies below `prefix` in the file."""
 
-    def apply(flat: Flat) -> Flat:
-        inside = {
-            name.removeprefix(f"{prefix}/"): leaf
-            for name, leaf in flat.items()
-            if name.startswith(f"{prefix}/")
-        }
+    def apply(flat: Flat, wanted: Shapes) -> Flat:
+        inside = _cut(flat, prefix)
+        if not inside:
+            return flat
         outside = {name: leaf for name, leaf in flat.items() if not name.startswith(f"{prefix}/")}
         return outside | {
-            f"{prefix}/{name}": leaf for name, leaf in (repair(inside) if inside else {}).items()
+            f"{prefix}/{name}": leaf for name, leaf in repair(inside, _cut(wanted, prefix)).items()
         }
 
     return apply
 
 
-def below(rules: Sequence[tuple[str, str]], public: str, published: str) -> Rules:
+T = TypeVar("T")
+
+
+def _cut(names: Mapping[str, T], prefix: str) -> dict[str, T]:
+    """What lies below `prefix`, without it."""
+    start = f"{prefix}/"
+    return {name.removeprefix(start): value for name, value in names.items() if name.startswith(start)}
+
+
+def below(rules: Iterable[tuple[str, str]], public: str, published: str) -> Rules:
     """Rules for a part of a model, from the rules of that part alone."""
-    return tuple(
-        (f"{public}/{inner}", f"{published}{'.' if published.endswith('.') else '/'}{outer}")
-        for inner, outer in rules
-    )
+    return tuple((f"{public}/{inner}", f"{published}/{outer}") for inner, outer in rules)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from bvc.library.checkpoints.naming import Naming, Rules, Stacking, below
+from bvc.library.checkpoints.posemb import resample_grid
+from bvc.library.checkpoints.repairs import inline_map_head, moved, renumber, split_cls_posemb
 
 BLOCK: Rules = (
     ("attention_norm", "LayerNorm_0"),
@@ -39,4 +41,16 @@ def naming() -> Naming:
             ("head", "head"),
         ),
         stacks=(Stacking("Transformer/encoderblock"),),
+        repairs=(
+            renumber,
+            moved(
+                {
+                    "Transformer/posembed_input/pos_embedding": "pos_embedding",
+                    "Transformer/pos_embedding": "pos_embedding",
+                }
+            ),
+            split_cls_posemb,
+            inline_map_head,
+        ),
+        resizes={"pos_embedding": resample_grid},
     )

@@ -1,0 +1,1 @@
+"""Comparison of bvc with recorded numbers of big_vision: `python -m tests.parity FILE.npz...`."""

@@ -1,0 +1,125 @@
+"""From a recorded model to ours: a spec as text, the built module, and its parameters by the public path."""
+
+from __future__ import annotations
+
+import tempfile
+import tomllib
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array
+
+from bvc.component.registry import find
+from bvc.library.checkpoints.export import named
+from bvc.library.checkpoints.load import load_parameters, with_parameters
+from bvc.library.checkpoints.repairs import restack
+from tests.parity.reference import Comparison, Reference, absent, close
+
+Outputs = Mapping[str, Array]
+Forward = Callable[[Any, Mapping[str, Array]], tuple[Array, Outputs]]
+"""(model, inputs) -> the recorded loss, and everything recorded by its recorded name."""
+
+
+def spec(model: Mapping[str, Any]) -> str:
+    """The text of a spec that holds this model, as a user would write it; None is left out."""
+    lines: list[str] = []
+
+    def table(header: str, settings: Mapping[str, Any]) -> None:
+        lines.append(f"[{header}]")
+        nested = {name: value for name, value in settings.items() if isinstance(value, Mapping)}
+        lines.extend(
+            f"{name} = {_value(value)}"
+            for name, value in settings.items()
+            if value is not None and name not in nested
+        )
+        for name, value in nested.items():
+            table(f"{header}.{name}", value)
+
+    table("model", model)
+    return "\n".join(lines) + "\n"
+
+
+def _value(value: Any) -> str:
+    if isinstance(value, bool):
+        return str(value).lower()
+    if isinstance(value, str):
+        return f'"{value}"'
+    return f"[{', '.join(map(_value, value))}]" if isinstance(value, list | tuple) else repr(value)
+
+
+def abstract(text: str) -> eqx.Module:
+    """The module that the spec's `[model]` describes, without values."""
+    return eqx.filter_eval_shape(_build, tomllib.loads(text)["model"], jax.random.key(0))
+
+
+def _build(table: Mapping[str, Any], key: Array) -> Any:
+    settings = {
+        name: _build(value, key) if isinstance(value, dict) and "type" in value else _tuples(value)
+        for name, value in table.items()
+        if name != "type"
+    }
+    component = find("model", table["type"])
+    assert component is not None, table["type"]
+    return component.target(**settings, key=key)
+
+
+def _tuples(value: Any) -> Any:
+    return tuple(map(_tuples, value)) if isinstance(value, list) else value
+
+
+def loaded(text: str, parameters: Mapping[str, np.ndarray], skip: tuple[str, ...] = ()) -> Any:
+    """The model of a spec with recorded parameters, which pass through a checkpoint file."""
+    model = abstract(text)
+    with tempfile.TemporaryDirectory() as folder:
+        file = Path(folder) / "recorded.npz"
+        np.savez(file, **dict(parameters))
+        values, _ = load_parameters(model, str(file), skip=skip)
+    return with_parameters(model, values)
+
+
+def compare(
+    reference: Reference, model: Any, forward: Forward, *, output: float = 1e-5, gradient: float = 1e-4
+) -> Iterator[Comparison]:
+    """Compare all recorded outputs, and the gradients of the loss where they are recorded."""
+    inputs = {name: jnp.asarray(value) for name, value in reference.group("inputs").items()}
+    recorded = reference.group("grads")
+    if recorded:
+        step = eqx.filter_jit(eqx.filter_value_and_grad(forward, has_aux=True))
+        (loss, outputs), gradients = step(model, inputs)
+    else:
+        loss, outputs = eqx.filter_jit(forward)(model, inputs)
+        gradients = None
+    yield from compare_outputs(reference, {**outputs, "loss": loss}, output)
+    if gradients is not None:
+        yield from compare_gradients(recorded, model, gradients, gradient)
+
+
+def compare_outputs(reference: Reference, outputs: Outputs, tolerance: float) -> Iterator[Comparison]:
+    """Compare everything below `outputs/`."""
+    for name, theirs in reference.group("outputs").items():
+        if name in outputs:
+            yield close(name, outputs[name], theirs, tolerance)
+        else:
+            yield absent(name, tolerance)
+
+
+def compare_gradients(
+    recorded: Mapping[str, np.ndarray], model: Any, gradients: Any, tolerance: float
+) -> Iterator[Comparison]:
+    """Compare gradients, all on the scale of the largest one of the file."""
+    naming = model.naming()
+    ours = {naming.published(name): leaf for name, leaf in named(gradients).items()}
+    for stacking in naming.stacks:
+        if any(name.startswith(f"{stacking.name}/") for name in recorded):
+            ours = restack(ours, stacking)
+    scale = max(float(np.max(np.abs(leaf))) for leaf in recorded.values())
+    for name, theirs in recorded.items():
+        if name in ours:
+            yield close(f"grads/{name}", ours[name], theirs, tolerance, scale)
+        else:
+            yield absent(f"grads/{name}", tolerance)
