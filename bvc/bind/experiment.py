@@ -10,6 +10,7 @@ from bvc.bind.data import bind_data, bind_train
 from bvc.bind.found import INVALID, Found, Invalid
 from bvc.bind.optimizer import bind_optimizer, tables_of, valid_pattern
 from bvc.bind.pipeline import bind_pipeline
+from bvc.bind.quantity import DURATION_UNITS
 from bvc.bind.tables import EvalTable, LayoutTable, MeshTable, RootTable, RunTable
 from bvc.bind.value import Reader, Role, Site, found_in_words
 from bvc.component.annotation import Calls, Child, Split
@@ -126,9 +127,14 @@ def _run(reader: Reader, node: TreeNode) -> Run | Invalid:
     if settings is None:
         return INVALID
     values = settings.values
+    length: Duration = values["length"]
+    if length.unit == "%":
+        accepted = [unit for unit in DURATION_UNITS if unit != "%"]
+        shown = f"{length.value:g}%"
+        return reader.found.add(names.wrong_unit("length", shown, "%", length.origin, accepted))
     log = values.get("log", Duration(50, "steps", node.origin))
     return Run(
-        values["length"],
+        length,
         log,
         values.get("save"),
         values.get("keep"),

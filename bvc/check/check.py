@@ -1,0 +1,81 @@
+"""text -> tree -> IR -> program -> the whole step, traced; and whatever is wrong on the way."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+import jax
+
+from bvc.bind import bind
+from bvc.compile.experiment import Program, compile_experiment
+from bvc.compile.mesh import smallest
+from bvc.compile.step import abstract_step
+from bvc.diagnostics import Diagnostic, Failed, Sources
+from bvc.ir import Experiment
+from bvc.spec import Spec, load, parse_target
+
+
+@dataclass
+class Checked:
+    """How far a spec came, and what was found.
+
+    Attributes:
+        sources: the texts that were read, to point into.
+        spec: the resolved tree; None if the text has errors.
+        experiment: the IR; None if names, types or units have errors.
+        program: the compiled program; None if something does not fit.
+        step: the jaxpr of the whole step on the smallest mesh that the spec allows.
+        diagnostics: everything that was found.
+    """
+
+    sources: Sources
+    spec: Spec | None = None
+    experiment: Experiment | None = None
+    program: Program | None = None
+    step: jax.core.ClosedJaxpr | None = None
+    diagnostics: list[Diagnostic] = field(default_factory=list[Diagnostic])
+
+    @property
+    def ok(self) -> bool:
+        """No errors; there may be warnings."""
+        return all(diagnostic.severity != "error" for diagnostic in self.diagnostics)
+
+
+def check(
+    path: str, params: Mapping[str, object] | str = "", settings: Sequence[tuple[str, str]] = ()
+) -> Checked:
+    """Check a spec.
+
+    Args:
+        path: the file.
+        params: values of its params, or their text on the command line.
+        settings: leaves to set: path and text of the value.
+    """
+    checked = Checked(Sources())
+    try:
+        checked.spec = load(path, params, settings, sources=checked.sources)
+        checked.diagnostics += checked.spec.warnings
+        checked.experiment = bind(checked.spec)
+        checked.program = compile_experiment(checked.experiment)
+        checked.step = trace(checked.program)
+    except Failed as failure:
+        checked.diagnostics = [*checked.diagnostics, *failure.diagnostics]
+    return checked
+
+
+def trace(program: Program) -> jax.core.ClosedJaxpr:
+    """The whole step on the smallest mesh that the spec allows, traced without devices.
+
+    Raises:
+        Failed: a layout rule or a batch does not fit the mesh.
+    """
+    training = program.training(smallest(program.experiment.mesh))
+    return abstract_step(training, program.state, program.batch)
+
+
+def check_file(path: str) -> tuple[list[Diagnostic], Sources]:
+    """What is wrong with a file, and the texts to point into; `path` may carry params as on the command line."""
+    file, params = parse_target(path)
+    checked = check(file, params)
+    return checked.diagnostics, checked.sources

@@ -1,0 +1,164 @@
+"""The commands and their flags. Nothing heavy is imported before a command needs it."""
+
+from __future__ import annotations
+
+from enum import Enum
+from typing import Annotated
+
+import typer
+
+app = typer.Typer(
+    name="bvc",
+    help="A compiler for vision experiments: check, plan and run what a TOML file describes.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+data = typer.Typer(help="Prepare data sets.", no_args_is_help=True)
+app.add_typer(data, name="data")
+
+
+class Format(str, Enum):  # noqa: UP042 - StrEnum shows its members differently in `--help`
+    """How diagnostics are printed."""
+
+    text = "text"
+    short = "short"
+    json = "json"
+
+
+Spec = Annotated[str, typer.Argument(metavar="SPEC", help="FILE.toml or FILE.toml:param=value,flag")]
+Sets = Annotated[
+    list[str] | None, typer.Option("--set", metavar="PATH=VALUE", help="Set any leaf of the spec.")
+]
+Workdir = Annotated[
+    str, typer.Option("--workdir", metavar="DIR", help="Where the run keeps its state and results.")
+]
+DataDir = Annotated[
+    str | None, typer.Option("--data-dir", metavar="DIR", help="Where data lies; default $TFDS_DATA_DIR.")
+]
+Shown = Annotated[Format, typer.Option("--format", help="How diagnostics are printed.")]
+
+
+@app.command()
+def check(
+    specs: Annotated[list[str], typer.Argument(metavar="SPEC...")],
+    sets: Sets = None,
+    format: Shown = Format.text,
+    strict: Annotated[bool, typer.Option("--strict", help="Warnings count as errors.")] = False,
+) -> None:
+    """Say everything that is wrong with a spec, without data and without an accelerator."""
+    from bvc.cli.check import check as command
+
+    raise typer.Exit(command(specs, sets or [], format.value, strict))
+
+
+@app.command()
+def run(
+    spec: Spec,
+    workdir: Workdir,
+    sets: Sets = None,
+    data_dir: DataDir = None,
+    anyway: Annotated[bool, typer.Option("--anyway", help="Run even if the plan does not fit.")] = False,
+) -> None:
+    """Train. The same command with the same workdir continues where it stopped."""
+    from bvc.cli.run import run as command
+
+    raise typer.Exit(command(spec, sets or [], workdir, data_dir, anyway))
+
+
+@app.command("eval")
+def evaluate(
+    spec: Spec,
+    workdir: Workdir,
+    sets: Sets = None,
+    data_dir: DataDir = None,
+    step: Annotated[int | None, typer.Option("--step", help="Which checkpoint; default the last.")] = None,
+) -> None:
+    """Run the evaluators of a spec on a checkpoint of its workdir."""
+    from bvc.cli.evaluate import evaluate as command
+
+    raise typer.Exit(command(spec, sets or [], workdir, data_dir, step))
+
+
+@app.command()
+def plan(
+    spec: Spec,
+    sets: Sets = None,
+    target: Annotated[
+        str | None, typer.Option("--target", help="Hardware to plan for; default this machine.")
+    ] = None,
+    json: Annotated[bool, typer.Option("--json", help="Print the plan for a program.")] = False,
+    params: Annotated[bool, typer.Option("--params", help="List every parameter.")] = False,
+) -> None:
+    """Say what a run will cost: memory, collectives, FLOPs, host work."""
+    from bvc.cli.plan import plan as command
+
+    raise typer.Exit(command(spec, sets or [], target, json, params))
+
+
+@app.command()
+def show(
+    spec: Spec,
+    sets: Sets = None,
+    origin: Annotated[bool, typer.Option("--origin", help="Say where each leaf came from.")] = False,
+) -> None:
+    """Print the resolved spec."""
+    from bvc.cli.show import show as command
+
+    raise typer.Exit(command(spec, sets or [], origin))
+
+
+@app.command("list")
+def list_components(
+    kind: Annotated[str | None, typer.Argument(help="model, op, objective, ...; default all kinds")] = None,
+    imports: Annotated[
+        list[str] | None, typer.Option("--import", help="Modules with components of your own.")
+    ] = None,
+) -> None:
+    """List components."""
+    from bvc.cli.listing import list_components as command
+
+    raise typer.Exit(command(kind, imports or []))
+
+
+@app.command()
+def explain(
+    name: Annotated[
+        str, typer.Argument(metavar="NAME|CODE", help="A component, or the code of a diagnostic.")
+    ],
+    imports: Annotated[
+        list[str] | None, typer.Option("--import", help="Modules with components of your own.")
+    ] = None,
+) -> None:
+    """Explain a component or a diagnostic."""
+    from bvc.cli.explain import explain as command
+
+    raise typer.Exit(command(name, imports or []))
+
+
+@app.command()
+def schema(
+    imports: Annotated[
+        list[str] | None, typer.Option("--import", help="Modules with components of your own.")
+    ] = None,
+) -> None:
+    """Print the JSON Schema of specs, for editors."""
+    from bvc.cli.schema import schema as command
+
+    raise typer.Exit(command(imports or []))
+
+
+@data.command("prepare")
+def prepare(
+    names: Annotated[list[str], typer.Argument(metavar="NAME...")],
+    data_dir: DataDir = None,
+) -> None:
+    """Prepare data sets on this machine."""
+    from bvc.cli.prepare import prepare as command
+
+    raise typer.Exit(command(names, data_dir))
+
+
+def main() -> None:
+    """Entry point of `bvc`."""
+    app()

@@ -1,0 +1,196 @@
+"""IR -> Program: everything that check, plan and run need, as functions and abstract arrays.
+
+Nothing is allocated and no device is touched.
+"""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import TypeVar
+
+import equinox as eqx
+import jax
+from jaxtyping import Array, Key, PyTree
+
+from bvc.compile.construct import abstract, build
+from bvc.compile.evaluation import CompiledEval, compile_eval
+from bvc.compile.forward import Forward, make_forward
+from bvc.compile.layout import lay_out
+from bvc.compile.mesh import Grid, check_batch
+from bvc.compile.optimizer import Update, make_update
+from bvc.compile.pipeline import batch_features, check_batchable
+from bvc.compile.pipeline_types import follow
+from bvc.compile.state import State, first_state
+from bvc.compile.step import Training
+from bvc.component.feature import Features
+from bvc.component.split import split_size
+from bvc.diagnostics import Diagnostic, Failed, Place
+from bvc.ir import Duration, Experiment
+
+T = TypeVar("T")
+
+UNKNOWN = 1_000_000
+"""Examples assumed in an epoch of data that nothing is known of before it is opened."""
+
+
+@dataclass(frozen=True)
+class Program:
+    """A compiled experiment.
+
+    Attributes:
+        experiment: the IR that it was made from.
+        total: steps of the run.
+        examples: examples in an epoch.
+        features: features of one example after the pipeline.
+        batch: features of the global batch that the devices need, abstractly.
+        module: the model with ShapeDtypeStructs.
+        forward: batch -> loss.
+        update: gradients -> new parameters.
+        evals: the evaluators.
+    """
+
+    experiment: Experiment
+    total: int
+    examples: int
+    features: Features
+    batch: Mapping[str, jax.ShapeDtypeStruct]
+    module: eqx.Module
+    forward: Forward
+    update: Update
+    evals: tuple[CompiledEval, ...]
+
+    def steps(self, duration: Duration) -> int:
+        """A duration in steps of this run."""
+        return duration.steps(batch=self.experiment.train.batch, examples=self.examples, total=self.total)
+
+    def initialize(self, key: Key[Array, ""]) -> eqx.Module:
+        """The model with initial parameters."""
+        return build(self.experiment.model, key, self.steps)
+
+    @property
+    def params(self) -> PyTree[jax.ShapeDtypeStruct]:
+        """The array half of the model, abstractly."""
+        return eqx.filter(self.module, _is_array)
+
+    @property
+    def state(self) -> State:
+        """The state of training, abstractly."""
+        return jax.eval_shape(functools.partial(first_state, update=self.update), self.params)
+
+    def training(self, grid: Grid, *, unroll: bool = False) -> Training:
+        """What a step on this mesh is made of.
+
+        Raises:
+            Failed: a layout rule does not fit the parameters or the mesh, or a batch does not divide over it.
+        """
+        experiment = self.experiment
+        train = experiment.train
+        wrong = check_batch("data.train", train.batch, grid, train.batch_origin, experiment.mesh)
+        for each in self.evals:
+            if each.table.batch is not None:
+                name, origin = f"evals.{each.table.name}", each.table.origin
+                wrong += check_batch(name, each.batch, grid, origin, experiment.mesh)
+        layout = attempt(wrong, lambda: lay_out(experiment.layout, self.params, grid))
+        if layout is None or wrong:
+            raise Failed(wrong)
+        static = eqx.filter(self.module, _is_array, inverse=True)
+        return Training(self.forward, static, layout, self.update, grid, experiment.run.seed, unroll)
+
+
+def compile_experiment(experiment: Experiment, examples: int | None = None) -> Program:
+    """Compile an experiment.
+
+    Args:
+        experiment: the IR.
+        examples: examples in an epoch, where the data was looked at; else what its card says, and where nothing
+            is known of it, `UNKNOWN`.
+
+    Raises:
+        Failed: with every diagnostic of the parts that could be compiled apart from each other.
+    """
+    train = experiment.train
+    if examples is None:
+        examples = split_size(train.data.split, train.data.splits) or UNKNOWN
+    total = experiment.run.length.steps(batch=train.batch, examples=examples, total=None)
+
+    def steps(duration: Duration) -> int:
+        return duration.steps(batch=train.batch, examples=examples, total=total)
+
+    found: list[Diagnostic] = []
+    typed = attempt(found, lambda: _type(experiment))
+    module = attempt(found, lambda: abstract(experiment.model, steps))
+    forward = update = None
+    evals: list[CompiledEval | None] = []
+    if module is not None:
+        update = attempt(found, lambda: make_update(experiment.optimizer, module, steps, total))
+        evals = [
+            attempt(
+                found, functools.partial(compile_eval, table, experiment.model, module, train.batch, steps)
+            )
+            for table in experiment.evals
+        ]
+    if module is not None and typed is not None:
+        forward = attempt(
+            found,
+            lambda: make_forward(
+                experiment.model,
+                module,
+                experiment.objective,
+                typed.batch,
+                steps,
+                typed.makers,
+                train.pipeline_origin.mend,
+            ),
+        )
+    if found or typed is None or module is None or forward is None or update is None:
+        raise Failed(found)
+    needed = {name: typed.batch[name] for name in forward.features}
+    done = tuple(each for each in evals if each is not None)
+    return Program(experiment, total, examples, typed.features, needed, module, forward, update, done)
+
+
+@dataclass(frozen=True)
+class _Typed:
+    features: Features
+    batch: Mapping[str, jax.ShapeDtypeStruct]
+    makers: Mapping[str, Place]
+
+
+def _type(experiment: Experiment) -> _Typed:
+    """The features of a training batch, and the op that made each."""
+    train = experiment.train
+    typing = follow(train.data.features, train.pipeline)
+    if typing.diagnostics:
+        raise Failed(typing.diagnostics)
+    nodes = (experiment.model, experiment.objective)
+    wanted = {port for node in nodes for port in (*node.component.call.ports, *_fed(node.feeds))}
+    wrong = check_batchable(train.data.features, train.pipeline, wanted)
+    if wrong:
+        raise Failed(wrong)
+    numeric = {
+        name: feature
+        for name, feature in typing.features.items()
+        if feature.fixed and feature.dtype not in ("bytes", "str")
+    }
+    writers = {f"batch.{name}": typing.writer(name) for name in numeric}
+    makers = {path: label.place for path, label in writers.items() if label is not None}
+    return _Typed(typing.features, batch_features(numeric, train.batch), makers)
+
+
+def _fed(feeds: Mapping[str, str]) -> list[str]:
+    return [path.removeprefix("batch.") for path in feeds.values() if path.startswith("batch.")]
+
+
+def _is_array(leaf: object) -> bool:
+    return isinstance(leaf, jax.ShapeDtypeStruct) or eqx.is_array(leaf)
+
+
+def attempt(found: list[Diagnostic], make: Callable[[], T]) -> T | None:
+    """What `make` returns, or None with its diagnostics recorded."""
+    try:
+        return make()
+    except Failed as failure:
+        found += failure.diagnostics
+        return None

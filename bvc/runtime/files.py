@@ -1,0 +1,111 @@
+"""Files that an experiment names: found in one place, before anything is built.
+
+A relative path is looked for in the current directory, then in the directories of `$BVC_FILES` (separated as in
+`$PATH`); `std:` is the standard library.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import os
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from bvc.component.annotation import FileRole
+from bvc.diagnostics import Diagnostic, Failed, Origin
+from bvc.diagnostics.catalog import missing as catalog
+from bvc.ir import Experiment, ModelNode, Node
+from bvc.spec.stdlib import stdlib_root
+
+VARIABLE = "BVC_FILES"
+
+
+def candidates(path: str) -> list[Path]:
+    """Where a path of a spec is looked for, in order."""
+    if path.startswith("std:"):
+        return [stdlib_root() / path.removeprefix("std:")]
+    wanted = Path(path).expanduser()
+    if wanted.is_absolute():
+        return [wanted]
+    roots = [Path.cwd(), *(Path(root) for root in os.environ.get(VARIABLE, "").split(os.pathsep) if root)]
+    return [root / wanted for root in roots]
+
+
+def find_files(experiment: Experiment) -> Experiment:
+    """The experiment with every file that it names found, as an absolute path.
+
+    Raises:
+        Failed: with every file that is missing, and where it was looked for (B0502, B0503).
+    """
+    missing: list[Diagnostic] = []
+
+    def found(path: str, origin: Origin, tell: Callable[..., Diagnostic], subtree: bool) -> str:
+        file, part = _split(path) if subtree else (path, "")
+        tried = candidates(file)
+        for candidate in tried:
+            if candidate.exists():
+                return f"{candidate}{part}"
+        missing.append(tell(file, origin, [str(each) for each in tried], VARIABLE))
+        return path
+
+    def replaced(node: Node) -> Node:
+        files = {
+            name: found(value, node.origins.get(name, node.origin), catalog.file_missing, False)
+            for name, value in node.settings.items()
+            if isinstance(value, str) and _is_file(node, name)
+        }
+        node = dataclasses.replace(node, settings={**node.settings, **files})
+        if isinstance(node, ModelNode) and node.init is not None:
+            origin = node.origins.get("init", node.origin)
+            return dataclasses.replace(node, init=found(node.init, origin, catalog.checkpoint_missing, True))
+        return node
+
+    located = map_nodes(experiment, replaced)
+    if missing:
+        raise Failed(missing)
+    return located
+
+
+def map_nodes(value: Any, change: Callable[[Node], Node]) -> Any:
+    """A copy of an IR value in which every node was replaced by `change(node)`, inner ones first."""
+    if isinstance(value, Origin):
+        return value
+    if isinstance(value, tuple):
+        return tuple(map_nodes(item, change) for item in value)
+    if isinstance(value, Mapping):
+        return {key: map_nodes(item, change) for key, item in value.items()}
+    if dataclasses.is_dataclass(value) and not isinstance(value, type):
+        changed = {name: map_nodes(item, change) for name, item in _fields(value) if _may_hold(item)}
+        value = dataclasses.replace(value, **changed)
+        return change(value) if isinstance(value, Node) else value
+    return value
+
+
+def _fields(value: Any) -> Iterator[tuple[str, Any]]:
+    for field in dataclasses.fields(value):
+        if field.name not in ("component", "origins", "feed_origins"):
+            yield field.name, getattr(value, field.name)
+
+
+def _may_hold(item: Any) -> bool:
+    return isinstance(item, tuple | Mapping) or dataclasses.is_dataclass(item)
+
+
+def _is_file(node: Node, name: str) -> bool:
+    setting = node.component.settings.get(name)
+    if setting is None:
+        return False
+    options = (setting.annotation, *getattr(setting.annotation, "__args__", ()))
+    roles = [role for option in options for role in getattr(option, "__metadata__", ())]
+    return any(isinstance(role, FileRole) for role in roles)
+
+
+def _split(path: str) -> tuple[str, str]:
+    """A checkpoint's file, and the part of it that is meant (`:sub/tree` after the last slash), if any."""
+    folder, slash, name = path.rpartition("/")
+    file, colon, part = name.partition(":")
+    if slash and not colon and ":" in folder:
+        head, _, subtree = path.rpartition(".npz:")
+        return (f"{head}.npz", f":{subtree}") if subtree else (path, "")
+    return (folder + slash + file, colon + part) if colon and file else (path, "")
