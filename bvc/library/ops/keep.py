@@ -9,13 +9,13 @@ from bvc.component import PortError, component
 
 
 @component("op")
-def keep(example: Mapping[str, Any], *keys: str) -> dict[str, Any]:
+def keep(example: Mapping[str, Any], *names: str) -> dict[str, Any]:
     """Keep these features and drop all others (big_vision/pp/ops_general.py).
 
     Settings:
-        keys: names of the features
+        names: names of the features
     """
-    for key in keys:
+    for key in names:
         if key not in example:
             raise PortError(key, "is not there")
-    return {key: value for key, value in example.items() if key in keys}
+    return {key: value for key, value in example.items() if key in names}

@@ -5,19 +5,12 @@ from __future__ import annotations
 import numpy as np
 from jaxtyping import Float32, Int
 
-from bvc.component import DataError, component
+from bvc.component import DataError, Feature, component
 from bvc.component.annotation import Count
 
 
 @component("op")
-def onehot(
-    labels: Int[np.ndarray, ""] | Int[np.ndarray, "n"],
-    depth: Count,
-    *,
-    multi: bool = True,
-    on: float = 1.0,
-    off: float = 0.0,
-) -> Float32[np.ndarray, "{depth}"]:
+class Onehot:
     """One class id, or several, as a vector of `depth` values (big_vision/pp/ops_general.py).
 
     A single id out of range gives a vector of `off`; among several ids it is an error.
@@ -28,13 +21,27 @@ def onehot(
         on: value of a class that is present
         off: value of all others
     """
-    ids = np.asarray(labels)
-    if ids.ndim and not multi:
-        return np.where(ids[..., None] == np.arange(depth), np.float32(on), np.float32(off))
-    if ids.ndim and ids.size and not 0 <= ids.min() <= ids.max() < depth:
-        wrong = next(int(one) for one in ids.flat if not 0 <= one < depth)
-        raise DataError(f"class id {wrong} among several is outside 0 to {depth - 1}")
-    hot = np.full(depth, off, np.float32)
-    inside = ids[(ids >= 0) & (ids < depth)]
-    hot[inside] = on
-    return hot
+
+    def __init__(self, depth: Count, *, multi: bool = True, on: float = 1.0, off: float = 0.0) -> None:
+        self.depth = depth
+        self.multi = multi
+        self.on, self.off = np.float32(on), np.float32(off)
+
+    def __call__(
+        self, labels: Int[np.ndarray, ""] | Int[np.ndarray, "n"]
+    ) -> Float32[np.ndarray, "*rows {depth}"]:
+        if labels.ndim and self.multi:
+            return self._multi_hot(labels)
+        return np.where(labels[..., None] == np.arange(self.depth), self.on, self.off)
+
+    def typed(self, labels: Feature) -> Feature:
+        """One vector, or one for each id."""
+        return Feature("float32", (self.depth,) if self.multi else (*labels.shape, self.depth))
+
+    def _multi_hot(self, ids: Int[np.ndarray, "n"]) -> Float32[np.ndarray, "{depth}"]:
+        wrong = ids[(ids < 0) | (ids >= self.depth)]
+        if wrong.size:
+            raise DataError(f"class id {wrong[0]} is outside 0 to {self.depth - 1}")
+        hot = np.full(self.depth, self.off, np.float32)
+        hot[ids] = self.on
+        return hot

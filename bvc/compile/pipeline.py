@@ -1,0 +1,101 @@
+"""Pipelines, compiled: from op calls to a function of one example that a worker can run."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+
+import jax
+import numpy as np
+
+from bvc.compile.pipeline_types import Typing, follow
+from bvc.compile.pipeline_types import type_pipeline as type_pipeline
+from bvc.compile.program import Pipeline, Step
+from bvc.component.feature import Feature, Features
+from bvc.diagnostics import Diagnostic, Failed
+from bvc.diagnostics.catalog import pipeline as catalog
+from bvc.ir import OpNode
+
+NARROW = {"int64": "int32", "uint64": "uint32", "float64": "float32"}
+"""Dtypes that a batch does not hold, and what they become there; the feed refuses values that do not fit."""
+
+
+def compile_pipeline(
+    features: Features, ops: Sequence[OpNode], needed: Collection[str] | None = None
+) -> Pipeline:
+    """The pipeline as a picklable program that does only what `needed` features need.
+
+    What it computes is bit-equal to all ops run one after another: the randomness of an op depends on its position
+    as written, not on the ops that run.
+
+    Args:
+        features: features of a raw example.
+        ops: the calls, in order.
+        needed: features that are read afterwards; None: all.
+
+    Raises:
+        Failed: the pipeline does not type.
+    """
+    typing = follow(features, ops)
+    if typing.diagnostics:
+        raise Failed(typing.diagnostics)
+    outputs = tuple(name for name in typing.features if needed is None or name in needed)
+    return Pipeline(_live(typing, outputs), outputs)
+
+
+def batch_features(features: Features, batch: int) -> dict[str, jax.ShapeDtypeStruct]:
+    """What a batch of examples holds: arrays with a first dim of size `batch`, in dtypes that devices take.
+
+    Args:
+        features: features of one example, all of fixed size and numeric.
+        batch: examples in a batch.
+    """
+    return {
+        name: jax.ShapeDtypeStruct((batch, *feature.shape), np.dtype(NARROW.get(feature.dtype, feature.dtype)))
+        for name, feature in features.items()
+    }
+
+
+def check_batchable(
+    features: Features, ops: Sequence[OpNode], needed: Collection[str]
+) -> list[Diagnostic]:
+    """Features that are needed on the devices and cannot be batched (B0314).
+
+    Args:
+        features: features of a raw example.
+        ops: the calls, in order.
+        needed: features that the devices read.
+    """
+    typing = follow(features, ops)
+    if typing.diagnostics or not ops:
+        return []
+    return [
+        catalog.not_batchable(name, str(feature), ops[-1].origin, typing.writer(name))
+        for name, feature in typing.features.items()
+        if name in needed and not _batchable(feature)
+    ]
+
+
+def _batchable(feature: Feature) -> bool:
+    return feature.fixed and feature.dtype not in ("bytes", "str")
+
+
+def _live(typing: Typing, outputs: Sequence[str]) -> tuple[Step, ...]:
+    """The ops whose results are read, from the last to the first."""
+    wanted = set(outputs)
+    steps: list[Step] = []
+    for op in reversed(typing.ops):
+        node = op.node
+        if op.moves is not None:
+            moves = {new: old for new, old in op.moves.items() if new in wanted}
+            steps.append(Step(node.name, None, moves, {}, frozenset(), node.position))
+            wanted = set(moves.values())
+        elif "example" in node.component.call.given:
+            changed = {name for name in op.after if op.before.get(name) is not op.after[name]}
+            if changed & wanted:
+                steps.append(Step(node.name, op.call, {}, {}, node.component.call.given, node.position))
+                wanted = set(op.before)
+        elif wanted & set(node.writes.values()):
+            reads = {port: name for port, name in node.reads.items() if name in op.before}
+            steps.append(Step(node.name, op.call, reads, node.writes, node.component.call.given, node.position))
+            wanted = (wanted - set(node.writes.values())) | set(reads.values())
+    return tuple(reversed(steps))

@@ -1,0 +1,87 @@
+"""A compiled pipeline: what a worker runs on one example. Imports neither jax nor any op."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from bvc.component.error import DataError
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One op.
+
+    Attributes:
+        name: the op's name, for messages.
+        call: the op; None for a step that only moves features: `reads` is then new name -> old name.
+        reads: port -> feature.
+        writes: output -> feature.
+        given: what the op takes besides: `rng`, `example`.
+        position: position of the op in the pipeline as written.
+    """
+
+    name: str
+    call: Callable[..., Any] | None
+    reads: Mapping[str, str]
+    writes: Mapping[str, str]
+    given: frozenset[str]
+    position: int
+
+
+@dataclass(frozen=True, slots=True)
+class Pipeline:
+    """Steps that run one after another; `outputs` are the features that are kept at the end."""
+
+    steps: tuple[Step, ...]
+    outputs: tuple[str, ...]
+
+    def apply(self, example: Mapping[str, Any], seed: int, epoch: int, index: int) -> dict[str, Any]:
+        """The example after all steps.
+
+        Args:
+            example: a raw example: feature -> array, bytes, text or texts.
+            seed: seed of the run.
+            epoch: pass over the data.
+            index: the example's position in the dataset.
+
+        Raises:
+            DataError: an op cannot use the example; says which op.
+        """
+        features = dict(example)
+        for step in self.steps:
+            try:
+                _run(step, features, seed, epoch, index)
+            except DataError as error:
+                raise DataError(f"`{step.name}` met {error.what}", error.looked, error.help) from error
+        return {name: features[name] for name in self.outputs}
+
+
+def random_of(seed: int, epoch: int, index: int, position: int) -> np.random.Generator:
+    """The randomness of one op on one example: a counter-based stream that no other pair shares."""
+    key = (seed & 0xFFFFFFFFFFFFFFFF) | (position << 64)
+    return np.random.Generator(np.random.Philox(key=key, counter=(index << 128) | (epoch << 192)))
+
+
+def _run(step: Step, features: dict[str, Any], seed: int, epoch: int, index: int) -> None:
+    if step.call is None:
+        moved = {new: features[old] for new, old in step.reads.items()}
+        features.clear()
+        features.update(moved)
+        return
+    ports = {port: features[name] for port, name in step.reads.items()}
+    if "rng" in step.given:
+        ports["rng"] = random_of(seed, epoch, index, step.position)
+    if "example" in step.given:
+        changed = step.call(example=features, **ports)
+        features.clear()
+        features.update(changed)
+        return
+    result = step.call(**ports)
+    if "" in step.writes:
+        features[step.writes[""]] = result
+    else:
+        features.update({step.writes[name]: result[name] for name in step.writes})
