@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import NamedTuple
 
+import jax.numpy as jnp
 from jaxtyping import Array, Float
 
 
@@ -19,3 +20,13 @@ class Loss(NamedTuple):
     total: Float[Array, ""]
     weight: Float[Array, ""]
     metrics: Mapping[str, tuple[Float[Array, ""], Float[Array, ""]]] = {}
+
+    @staticmethod
+    def mean(values: Float[Array, "*dims"], metrics: Mapping[str, Float[Array, "*dims"]] | None = None) -> Loss:
+        """The plain mean of values, one per example (or per place of an example); `metrics` likewise."""
+        pairs = {name: (jnp.sum(each), _size(each)) for name, each in (metrics or {}).items()}
+        return Loss(jnp.sum(values), _size(values), pairs)
+
+
+def _size(values: Float[Array, "*dims"]) -> Float[Array, ""]:
+    return jnp.asarray(values.size, jnp.float32)

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 import jax
 import jax.numpy as jnp
 from jax import lax
-from jaxtyping import Array, Int, Shaped
+from jaxtyping import Array, Int, PyTree, Shaped
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,8 +50,12 @@ class MeshContext:
             return x
         return lax.all_gather(x, self.batch, axis=0, tiled=True)  # x: [B/shards, ...] -> [B, ...]
 
-    def pass_on(self, x: Shaped[Array, "*dims"]) -> Shaped[Array, "*dims"]:
-        """Send to the next shard of the batch and receive from the previous one (ring)."""
+    def spread(self, x: Shaped[Array, "*dims"]) -> Shaped[Array, "*dims"]:
+        """Declare a value that is the same on all shards to be each shard's own; moves nothing."""
+        return lax.pcast(x, self.batch, to="varying") if self.batch else x
+
+    def pass_on(self, x: PyTree[Shaped[Array, "..."], "T"]) -> PyTree[Shaped[Array, "..."], "T"]:
+        """Send arrays to the next shard of the batch and receive those of the previous one (ring)."""
         if self.shards == 1:
             return x
         ring = [(source, (source + 1) % self.shards) for source in range(self.shards)]

@@ -1,0 +1,1 @@
+"""Losses as plain functions, one value per example; objectives and evaluators share them."""

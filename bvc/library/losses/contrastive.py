@@ -1,0 +1,125 @@
+"""Losses of image-text pairs over the global batch, one value per image of this device.
+
+In ring form texts travel from device to device and meet the local images block by block; every block of logits is
+computed again in the backward pass. So a device never holds more than one block pair, [b, b], however many
+devices there are, and value and gradient are those of the whole matrix.
+"""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import jax
+import jax.numpy as jnp
+from jax import lax
+from jaxtyping import Array, Bool, Float
+
+from bvc.component import MeshContext
+
+Chunk = Literal["none", "ring"]
+
+_MASKED = -1e30
+"""Logit of a pair that does not count; finite, so that gradients of empty sums stay zero."""
+
+
+def sigmoid_pairs(
+    image: Float[Array, "b d"],
+    text: Float[Array, "b d"],
+    temperature: Float[Array, ""],
+    bias: Float[Array, ""],
+    mesh: MeshContext,
+    chunk: Chunk = "ring",
+) -> Float[Array, "b"]:
+    """For each image the sum over all texts of -log sigmoid(+-logit), + for its own text (arXiv:2303.15343)."""
+
+    @jax.checkpoint
+    def block(
+        image: Float[Array, "b d"], text: Float[Array, "n d"], sign: Float[Array, "b n"]
+    ) -> Float[Array, "b"]:
+        logits = _similarity(image, text) * temperature + bias
+        return -jnp.sum(jax.nn.log_sigmoid(sign * logits), axis=-1)
+
+    count = image.shape[0]
+    if chunk == "none":
+        everyone = mesh.gather(text)  # text: f32[B/shards, D] -> f32[B, D]
+        return block(image, everyone, 2.0 * _own_pairs(count, everyone.shape[0], mesh) - 1.0)
+
+    negative = -jnp.ones((count, count))
+
+    def turn(
+        carry: tuple[Float[Array, "b d"], Float[Array, "b"]], _: None
+    ) -> tuple[tuple[Float[Array, "b d"], Float[Array, "b"]], None]:
+        text, total = carry
+        text = mesh.pass_on(text)  # text: f32[B/shards, D] of the previous device
+        return (text, total + block(image, text, negative)), None
+
+    total = block(image, text, 2.0 * jnp.eye(count) - 1.0)
+    if mesh.shards > 1:
+        (_, total), _ = lax.scan(turn, (text, total), length=mesh.shards - 1)
+    return total
+
+
+def softmax_pairs(
+    image: Float[Array, "b d"],
+    text: Float[Array, "b d"],
+    temperature: Float[Array, ""],
+    mesh: MeshContext,
+    chunk: Chunk = "ring",
+    mask: Bool[Array, "b"] | None = None,
+) -> Float[Array, "b"]:
+    """Mean of two cross-entropies: of an image over all texts, and of its text over all images (arXiv:2103.00020).
+
+    Pairs with a False `mask` count in neither and get loss 0.
+    """
+    kept = mesh.spread(jnp.ones(image.shape[0], bool)) if mask is None else mask
+
+    def logits(
+        image: Float[Array, "b d"], text: Float[Array, "n d"], rows: Bool[Array, "b"], columns: Bool[Array, "n"]
+    ) -> Float[Array, "b n"]:
+        found = _similarity(image, text) * temperature
+        return jnp.where(rows[:, None] & columns[None, :], found, _MASKED)
+
+    if chunk == "none":
+        texts, keeps, images = mesh.gather(text), mesh.gather(kept), mesh.gather(image)  # [B/shards, ..] -> [B, ..]
+        row = jax.nn.logsumexp(logits(image, texts, kept, keeps), axis=1)
+        column = jax.nn.logsumexp(logits(images, text, keeps, kept), axis=0)
+    else:
+        row, column = _ring_sums(image, text, kept, logits, mesh)
+    own = jnp.sum(image.astype(jnp.float32) * text.astype(jnp.float32), axis=-1) * temperature
+    return jnp.where(kept, 0.5 * (row - own) + 0.5 * (column - own), 0.0)
+
+
+def _ring_sums(
+    image: Float[Array, "b d"], text: Float[Array, "b d"], kept: Bool[Array, "b"], logits: object, mesh: MeshContext
+) -> tuple[Float[Array, "b"], Float[Array, "b"]]:
+    """Log-sums of exponentials over all texts for each local image, and over all images for each local text.
+
+    A text takes the sum that it has met so far along on its way, and is home after a whole round.
+    """
+
+    @jax.checkpoint
+    def block(
+        image: Float[Array, "b d"], text: Float[Array, "b d"], rows: Bool[Array, "b"], columns: Bool[Array, "b"]
+    ) -> tuple[Float[Array, "b"], Float[Array, "b"]]:
+        found = logits(image, text, rows, columns)  # type: ignore[operator]
+        return jax.nn.logsumexp(found, axis=1), jax.nn.logsumexp(found, axis=0)
+
+    def turn(carry: tuple[Array, Array, Array, Array], _: None) -> tuple[tuple[Array, Array, Array, Array], None]:
+        text, columns, column, row = carry
+        text, columns, column = mesh.pass_on((text, columns, column))  # each [B/shards, ..], of the previous device
+        along, across = block(image, text, kept, columns)
+        return (text, columns, jnp.logaddexp(column, across), jnp.logaddexp(row, along)), None
+
+    row, column = block(image, text, kept, kept)
+    if mesh.shards > 1:
+        (_, _, column, row), _ = lax.scan(turn, (text, kept, column, row), length=mesh.shards - 1)
+    return row, mesh.pass_on(column)
+
+
+def _similarity(image: Float[Array, "b d"], text: Float[Array, "n d"]) -> Float[Array, "b n"]:
+    return jnp.einsum("id,jd->ij", image, text, preferred_element_type=jnp.float32)
+
+
+def _own_pairs(count: int, everyone: int, mesh: MeshContext) -> Bool[Array, "b n"]:
+    rows = mesh.index() * count + jnp.arange(count)
+    return rows[:, None] == jnp.arange(everyone)[None, :]
