@@ -4,6 +4,7 @@ from bvc.diagnostics import Failed as Failed
 from bvc.diagnostics import Origin as Origin
 from bvc.diagnostics import Place as Place
 from bvc.diagnostics import Sources as Sources
+from bvc.spec.calls import parse_call as parse_call
 from bvc.spec.commandline import COMMAND_LINE as COMMAND_LINE
 from bvc.spec.commandline import parse_target as parse_target
 from bvc.spec.spec import ResolvedParam as ResolvedParam

@@ -12,7 +12,7 @@ from bvc.spec.template import Stretch, Template
 from bvc.spec.tree import Leaf, Part
 
 MOST_CHARACTERS = 65_536
-_CALL = re.compile(r"\s*[A-Za-z_][A-Za-z0-9_.]*\s*\(")
+_CALL = re.compile(r"\s*[A-Za-z_][A-Za-z0-9_]*\s*\(")
 
 
 def literal_leaf(pieces: Template, origin: Origin) -> Leaf:
