@@ -103,12 +103,12 @@ def repeated_argument(op: str, name: str, place: Origin) -> Diagnostic:
     )
 
 
-def import_failed(module: str, reason: str, place: Origin) -> Diagnostic:
+def import_failed(module: str, reason: str, place: Origin | None) -> Diagnostic:
     """B0108: a module named by `import` cannot be imported."""
     return Diagnostic(
         "B0108",
         f"cannot import `{module}`",
-        place.mend,
+        place.mend if place else None,
         reason,
         help=f"install the package that holds `{module}` in this environment, or correct the name",
         origin=place,

@@ -1,0 +1,47 @@
+"""What the commands' arguments mean, beyond their types."""
+
+from __future__ import annotations
+
+import importlib
+import os
+from collections.abc import Sequence
+
+import typer
+
+from bvc.diagnostics import Failed
+from bvc.diagnostics.catalog import names
+
+
+def settings(sets: Sequence[str]) -> list[tuple[str, str]]:
+    """`PATH=VALUE` of each `--set`.
+
+    Raises:
+        typer.BadParameter: one has no `=`.
+    """
+    pairs: list[tuple[str, str]] = []
+    for each in sets:
+        path, equals, value = each.partition("=")
+        if not equals or not path.strip():
+            raise typer.BadParameter(
+                f"`{each}` is not PATH=VALUE, such as optimizer.lr=3e-4", param_hint="--set"
+            )
+        pairs.append((path.strip(), value.strip()))
+    return pairs
+
+
+def data_root(data_dir: str | None) -> str:
+    """Where data lies: the flag, else `$TFDS_DATA_DIR`, else TFDS' own default."""
+    return data_dir or os.environ.get("TFDS_DATA_DIR") or os.path.expanduser("~/tensorflow_datasets")
+
+
+def import_components(modules: Sequence[str]) -> None:
+    """Import modules with components of the user's own.
+
+    Raises:
+        Failed: one of them cannot be imported.
+    """
+    for module in modules:
+        try:
+            importlib.import_module(module)
+        except ImportError as error:
+            raise Failed(names.import_failed(module, str(error), None)) from error

@@ -1,0 +1,39 @@
+"""Diagnostics on the terminal, and the exit status that they mean."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+
+import typer
+
+from bvc.diagnostics import Diagnostic, Sources
+from bvc.diagnostics.order import in_order
+from bvc.diagnostics.render import render_json, render_short, render_text
+
+CLEAN, ERRORS, UNUSABLE = 0, 1, 2
+
+
+def report(
+    diagnostics: Sequence[Diagnostic], sources: Sources, form: str = "text", *, strict: bool = False
+) -> int:
+    """Print diagnostics in file order; the exit status: 0 clean, 1 errors.
+
+    Args:
+        diagnostics: what was found.
+        sources: the texts that they point into.
+        form: `text`, `short` or `json`.
+        strict: warnings count as errors.
+    """
+    ordered = in_order(diagnostics)
+    if form == "json":
+        typer.echo(render_json(ordered, sources))
+    elif ordered:
+        typer.echo(render_text(ordered, sources) if form == "text" else render_short(ordered, sources))
+    counted = {"error", "warning"} if strict else {"error"}
+    return ERRORS if any(diagnostic.severity in counted for diagnostic in ordered) else CLEAN
+
+
+def say(text: str) -> None:
+    """A line for people, beside what the command prints for programs."""
+    print(text, file=sys.stderr)
