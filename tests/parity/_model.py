@@ -20,6 +20,7 @@ from bvc.library.checkpoints.load import load_parameters, with_parameters
 from bvc.library.checkpoints.repairs import restack
 from tests.parity.reference import Comparison, Reference, absent, close
 
+Arrays = Mapping[str, np.ndarray]
 Outputs = Mapping[str, Array]
 Forward = Callable[[Any, Mapping[str, Array]], tuple[Array, Outputs]]
 """(model, inputs) -> the recorded loss, and everything recorded by its recorded name."""
@@ -72,14 +73,49 @@ def _tuples(value: Any) -> Any:
     return tuple(map(_tuples, value)) if isinstance(value, list) else value
 
 
-def loaded(text: str, parameters: Mapping[str, np.ndarray], skip: tuple[str, ...] = ()) -> Any:
-    """The model of a spec with recorded parameters, which pass through a checkpoint file."""
+def loaded(
+    text: str,
+    parameters: Arrays,
+    *,
+    skip: tuple[str, ...] = (),
+    subtree: str = "",
+    initial: Arrays | None = None,
+) -> Any:
+    """The model of a spec with recorded parameters, which pass through a checkpoint file.
+
+    `initial` holds values of parameters that are not loaded, under big_vision's names.
+    """
     model = abstract(text)
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder) / "recorded.npz"
         np.savez(file, **dict(parameters))
-        values, _ = load_parameters(model, str(file), skip=skip)
-    return with_parameters(model, values)
+        values, _ = load_parameters(model, f"{file}:{subtree}" if subtree else str(file), skip=skip)
+    own = {model.naming().public(name): leaf for name, leaf in (initial or {}).items()}
+    return with_parameters(model, own | values)
+
+
+def below(arrays: Arrays, prefix: str) -> Arrays:
+    """What lies below a name, without it."""
+    start = f"{prefix}/"
+    return {name.removeprefix(start): leaf for name, leaf in arrays.items() if name.startswith(start)}
+
+
+def compare_parameters(name: str, model: Any, recorded: Arrays, tolerance: float) -> Iterator[Comparison]:
+    """Compare a model's parameters with recorded ones of big_vision's names, stacked or not."""
+    ours = in_the_manner_of(recorded, model, model)
+    for key, theirs in recorded.items():
+        label = f"{name}/{key}"
+        yield close(label, ours[key], theirs, tolerance) if key in ours else absent(label, tolerance)
+
+
+def in_the_manner_of(recorded: Arrays, model: Any, values: Any) -> Arrays:
+    """Leaves of `values` (a model, or gradients of it) under big_vision's names, stacked if `recorded` is."""
+    naming = model.naming()
+    ours = {naming.published(name): leaf for name, leaf in named(values).items()}
+    for stacking in naming.stacks:
+        if any(name.startswith(f"{stacking.name}/") for name in recorded):
+            ours = restack(ours, stacking)
+    return ours
 
 
 def compare(
@@ -108,15 +144,9 @@ def compare_outputs(reference: Reference, outputs: Outputs, tolerance: float) ->
             yield absent(name, tolerance)
 
 
-def compare_gradients(
-    recorded: Mapping[str, np.ndarray], model: Any, gradients: Any, tolerance: float
-) -> Iterator[Comparison]:
+def compare_gradients(recorded: Arrays, model: Any, gradients: Any, tolerance: float) -> Iterator[Comparison]:
     """Compare gradients, all on the scale of the largest one of the file."""
-    naming = model.naming()
-    ours = {naming.published(name): leaf for name, leaf in named(gradients).items()}
-    for stacking in naming.stacks:
-        if any(name.startswith(f"{stacking.name}/") for name in recorded):
-            ours = restack(ours, stacking)
+    ours = in_the_manner_of(recorded, model, gradients)
     scale = max(float(np.max(np.abs(leaf))) for leaf in recorded.values())
     for name, theirs in recorded.items():
         if name in ours:

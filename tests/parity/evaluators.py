@@ -57,7 +57,9 @@ def run(
     return evaluate("test", evaluator, streams, {})
 
 
-def close(found: Mapping[str, float], expected: Mapping[str, np.ndarray], *, atol: float, rtol: float) -> None:
+def close(
+    found: Mapping[str, float], expected: Mapping[str, np.ndarray], *, atol: float, rtol: float
+) -> None:
     assert list(found) == list(expected)
     for name, value in expected.items():
         np.testing.assert_allclose(found[name], value, atol=atol, rtol=rtol, err_msg=name)

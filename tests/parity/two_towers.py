@@ -1,0 +1,72 @@
+"""Recorded pairs of towers, with the losses of SigLIP and CLIP."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+from jaxtyping import Array
+
+from bvc.library.layers import tap
+from tests.parity import text_transformer, vit
+from tests.parity._model import Outputs, compare, loaded, spec
+from tests.parity.reference import Comparison, Reference, compares
+
+
+def _settings(reference: Reference) -> dict[str, Any]:
+    kwargs = reference.meta["kwargs"]
+    inputs = reference.group("inputs")
+    dims = kwargs["out_dim"]
+    image_dim, text_dim = dims if isinstance(dims, list) else (dims, dims)
+    image = vit.settings({"num_classes": image_dim, **kwargs["image"]}, inputs["image"].shape[1:3])
+    text = text_transformer.settings({"num_classes": text_dim, **kwargs["text"]}, inputs["text"])
+    return {
+        "type": "two_towers",
+        "temperature": kwargs.get("temperature_init", 1.0),
+        "bias": kwargs.get("bias_init"),
+        "image": image,
+        "text": text,
+    }
+
+
+@compares("two_towers")
+def two_towers(reference: Reference) -> Iterator[Comparison]:
+    """Outputs, intermediates and gradients of two towers."""
+    sigmoid = reference.meta["loss"].startswith("sigmoid")
+    model = loaded(spec(_settings(reference)), reference.group("params"))
+
+    def forward(model: Any, inputs: Mapping[str, Array]) -> tuple[Array, Outputs]:
+        image, text = inputs["image"], inputs["text"]
+        with tap.capture() as captured:
+            both = model(image, text)
+        logits = both["image"] @ both["text"].T * both["temperature"] + both.get("bias", 0.0)
+        loss = _sigmoid_loss(logits) if sigmoid else _softmax_loss(logits)
+        found = {
+            **captured,
+            "txt/vocab_logits": model.text.vocab_logits(text),
+            "zimg": both["image"],
+            "ztxt": both["text"],
+            "zimg_image_only": model.embed_image(image),
+            "ztxt_text_only": model.embed_text(text),
+            "t": both["temperature"][None],
+            "t/parameter": model.temperature,
+            "logits": logits,
+        }
+        if "bias" in both:
+            found["b"] = both["bias"][None]
+        return loss, found
+
+    yield from compare(reference, model, forward)
+
+
+def _sigmoid_loss(logits: Array) -> Array:
+    signs = 2 * jnp.eye(len(logits)) - 1
+    return -jnp.mean(jnp.sum(jax.nn.log_sigmoid(signs * logits), axis=1))
+
+
+def _softmax_loss(logits: Array) -> Array:
+    to_text = -jnp.mean(jnp.diag(jax.nn.log_softmax(logits, axis=1)))
+    to_image = -jnp.mean(jnp.diag(jax.nn.log_softmax(logits, axis=0)))
+    return (to_text + to_image) / 2
