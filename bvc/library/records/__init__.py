@@ -1,0 +1,1 @@
+"""Random access to records on disk: what several sources read with."""

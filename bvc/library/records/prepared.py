@@ -1,0 +1,202 @@
+"""A folder that TFDS prepared as ArrayRecord: its features, its splits, and random access to its examples."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any, SupportsIndex
+
+import numpy as np
+
+from bvc.component import DataError, Feature
+from bvc.component.split import SplitError, parse_split
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """The examples at `ranges` of splits, one after another. Files are opened on first use, in each process.
+
+    Attributes:
+        folder: the folder with `dataset_info.json`.
+        split: the split as it was asked for.
+        ranges: (split, first, one past the last) of each part.
+    """
+
+    folder: str
+    split: str
+    ranges: tuple[tuple[str, int, int], ...]
+
+    @staticmethod
+    def open(folder: str, split: str) -> Prepared:
+        """The examples of `split`, a TFDS slicing.
+
+        Raises:
+            DataError: there is no such split in the folder, or its description cannot be read.
+        """
+        sizes = split_sizes(Path(folder))
+        try:
+            parts = parse_split(split, sizes)
+        except SplitError as error:
+            raise DataError(f"`{split}` {error.reason}", folder, error.help) from error
+        ranges = [(part.name, part.range(sizes[part.name])) for part in parts]
+        return Prepared(folder, split, tuple((name, taken.start, taken.stop) for name, taken in ranges))
+
+    def __len__(self) -> int:
+        return sum(last - first for _, first, last in self.ranges)
+
+    def __getitem__(self, index: SupportsIndex) -> Mapping[str, Any]:
+        position = index.__index__()
+        for name, first, last in self.ranges:
+            if position < last - first:
+                return self._example(name, first + position)
+            position -= last - first
+        raise IndexError(index)
+
+    def describe(self, index: int) -> str:
+        """The name of a record, for messages."""
+        for name, first, last in self.ranges:
+            if index < last - first:
+                return f"record {first + index} of split `{name}` in {self.folder}"
+            index -= last - first
+        raise IndexError(index)
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {"folder": self.folder, "split": self.split, "ranges": self.ranges}
+
+    def _example(self, split: str, position: int) -> Mapping[str, Any]:
+        try:
+            raw = self._files[split][position]
+        except (RuntimeError, ValueError, IndexError) as error:
+            raise DataError(f"a record that cannot be read: {error}", self._where(split, position)) from error
+        try:
+            parsed = self._spec.deserialize_example_np(raw, decoders=self._decoders)
+            return dict(_flat(parsed, self._spec))
+        except (ValueError, KeyError, TypeError, RuntimeError) as error:
+            reason = f"a record that does not have the features of the dataset: {error}"
+            raise DataError(reason, self._where(split, position)) from error
+
+    def _where(self, split: str, position: int) -> str:
+        return f"record {position} of split `{split}` in {self.folder}"
+
+    @cached_property
+    def features(self) -> Mapping[str, Feature]:
+        """Features of one example, as the folder declares them."""
+        return dict(_types(self._spec))
+
+    @cached_property
+    def _builder(self) -> Any:
+        import tensorflow_datasets as tfds
+
+        try:
+            return tfds.builder_from_directory(self.folder)
+        except (ValueError, KeyError, OSError, json.JSONDecodeError) as error:
+            raise DataError(f"a dataset whose description cannot be read: {error}", self.folder) from error
+
+    @cached_property
+    def _spec(self) -> Any:
+        return self._builder.info.features
+
+    @cached_property
+    def _decoders(self) -> Any:
+        return _skipping(self._spec)
+
+    @cached_property
+    def _files(self) -> Mapping[str, Any]:
+        from array_record.python import array_record_data_source
+
+        found: dict[str, Any] = {}
+        for name in {name for name, _, _ in self.ranges}:
+            paths = [str(path) for path in self._builder.info.splits[name].filepaths]
+            absent = [path for path in paths if not Path(path).is_file()]
+            if absent:
+                raise DataError(f"{len(absent)} of {len(paths)} files are missing", absent[0])
+            try:
+                found[name] = array_record_data_source.ArrayRecordDataSource(paths)
+            except (RuntimeError, ValueError) as error:
+                raise DataError(f"files that are damaged: {error}", paths[0]) from error
+        return found
+
+
+def split_sizes(folder: Path) -> dict[str, int]:
+    """Examples in each split of a prepared folder.
+
+    Raises:
+        DataError: its description cannot be read.
+    """
+    splits = _info(folder).get("splits", [])
+    return {split["name"]: sum(int(count) for count in split.get("shardLengths", [])) for split in splits}
+
+
+def prepared_file_format(folder: Path) -> str:
+    """`array_record`, `tfrecord`, ... as the folder's description says."""
+    return str(_info(folder).get("fileFormat", "tfrecord"))
+
+
+def _info(folder: Path) -> dict[str, Any]:
+    file = folder / "dataset_info.json"
+    try:
+        found = json.loads(file.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise DataError(f"a dataset whose description cannot be read: {error}", str(file)) from error
+    if not isinstance(found, dict):
+        raise DataError("a dataset whose description is no table", str(file))
+    return found
+
+
+def _kind(spec: Any) -> str:
+    return type(spec).__name__
+
+
+def _skipping(spec: Any) -> Any:
+    """Decoders that leave every image encoded, in the nesting of the features."""
+    import tensorflow_datasets as tfds
+
+    if _kind(spec) == "FeaturesDict":
+        found = {name: _skipping(inner) for name, inner in spec.items()}
+        return {name: decoder for name, decoder in found.items() if decoder is not None} or None
+    return tfds.decode.SkipDecoding() if _kind(spec) in ("Image", "LabeledImage") else None
+
+
+def _types(spec: Any, prefix: str = "", outer: tuple[str, ...] = ()) -> Sequence[tuple[str, Feature]]:
+    """Flat names and types of TFDS features; the dim of a sequence is named after it."""
+    found: list[tuple[str, Feature]] = []
+    for name, inner in spec.items():
+        full, dims = prefix + name, outer
+        while _kind(inner) == "Sequence":
+            dims, inner = (*dims, f"{full}_n"), inner.feature
+        if _kind(inner) == "FeaturesDict":
+            found += _types(inner, f"{full}/", dims)
+        elif _kind(inner) in ("Image", "LabeledImage"):
+            found.append((full, Feature("bytes", dims)))
+        else:
+            shape = tuple(f"{full}_{i}" if size is None else size for i, size in enumerate(inner.shape))
+            dtype = np.dtype(inner.np_dtype)
+            found.append((full, Feature("str" if dtype.kind in "OSU" else dtype.name, (*dims, *shape))))
+    return found
+
+
+def _flat(parsed: Mapping[str, Any], spec: Any, prefix: str = "") -> Sequence[tuple[str, Any]]:
+    found: list[tuple[str, Any]] = []
+    for name, inner in spec.items():
+        value, full = parsed[name], prefix + name
+        while _kind(inner) == "Sequence":
+            inner = inner.feature
+        if _kind(inner) == "FeaturesDict":
+            found += _flat(value, inner, f"{full}/")
+        elif _kind(inner) in ("Image", "LabeledImage"):
+            found.append((full, value))
+        else:
+            dtype = np.dtype(inner.np_dtype)
+            found.append((full, _text(value) if dtype.kind in "OSU" else np.asarray(value, dtype)))
+    return found
+
+
+def _text(value: Any) -> Any:
+    if isinstance(value, bytes):
+        return value.decode("utf-8")
+    if isinstance(value, str):
+        return value
+    return [_text(item) for item in value]
