@@ -7,3 +7,4 @@ from bvc.diagnostics.diagnostic import Severity as Severity
 from bvc.diagnostics.place import Origin as Origin
 from bvc.diagnostics.place import Place as Place
 from bvc.diagnostics.place import Sources as Sources
+from bvc.diagnostics.render import render as render

@@ -24,14 +24,15 @@ class Origin:
 
     `places[0]` is where the value is used, `places[-1]` where it was written; between them stands
     each reference that it passed through. `bindings` are the loop variables of the generated table
-    that holds it (`for = {...}`), and `table` that table's name. `via` are the `use` that brought the
-    file in which it is used, nearest first.
+    that holds it (`for = {...}`), `table` that table's name and `header` where it stands. `via` are the
+    `use` that brought the file in which it is used, nearest first.
     """
 
     places: tuple[Place, ...]
     table: str = ""
     bindings: tuple[tuple[str, object], ...] = ()
     via: tuple[Place, ...] = ()
+    header: Place | None = None
 
     @property
     def mend(self) -> Place:

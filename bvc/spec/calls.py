@@ -81,7 +81,7 @@ class _Parser:
         around = self.leaf.origin
         places = behind.places if behind is not None else (self.place(start, end),)
         passed = (*reversed(around.places[:-1]), *(behind.via if behind else ()), *around.via)
-        return Origin(places, around.table, around.bindings, tuple(dict.fromkeys(passed)))
+        return Origin(places, around.table, around.bindings, tuple(dict.fromkeys(passed)), around.header)
 
     def wrong(self, start: int, end: int, reason: str, label: str = "", help: str | None = None) -> Failed:
         return Failed(catalog.call(self.place(start, end), reason, label, help))

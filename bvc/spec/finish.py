@@ -78,4 +78,4 @@ class Finisher:
             via = written.home.via
         used = scope.home.via
         passed = (*used, *(place for place in via if place not in used))
-        return Origin(tuple(dict.fromkeys(places)), scope.table, scope.bindings, passed)
+        return Origin(tuple(dict.fromkeys(places)), scope.table, scope.bindings, passed, scope.header)

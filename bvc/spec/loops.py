@@ -99,20 +99,17 @@ class _Loops:
             for combination in itertools.product(*(axis.values for axis in axes)):
                 variables = {axis.name: found for axis, (found, _) in zip(axes, combination, strict=True)}
                 bindings = tuple((axis.name, bare) for axis, (_, bare) in zip(axes, combination, strict=True))
-                name = self.named(pieces, loop.scope.loop("", variables, bindings))
+                name = self.named(pieces, loop.scope.loop("", place, variables, bindings))
                 table = f"{around}.{name}" if around else name
                 self.evaluator.spend(1, place)
-                left = pruned(name, self.body(body, table, variables, bindings), body.pending)
+                left = pruned(name, self.body(body, body.scope.loop(table, place, variables, bindings)), body.pending)
                 if isinstance(left, Branch):
                     yield name, left
         finally:
             self.evaluator.reading.pop()
 
-    def body(
-        self, body: Branch, table: str, variables: dict[str, Found], bindings: tuple[tuple[str, object], ...]
-    ) -> Branch:
-        scope = body.scope.loop(table, variables, bindings)
-        return rescoped_branch(replace(body, loop=None, pending=(), name=table), scope)
+    def body(self, body: Branch, scope: Scope) -> Branch:
+        return rescoped_branch(replace(body, loop=None, pending=(), name=scope.table), scope)
 
     def axes(self, loop: Branch) -> list[_Axis]:
         axes: list[_Axis] = []

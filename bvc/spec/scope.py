@@ -39,14 +39,22 @@ class Scope:
     variables: Mapping[str, Found] = field(default_factory=dict[str, Found])
     table: str = ""
     bindings: tuple[tuple[str, object], ...] = ()
+    header: Place | None = None
 
-    def loop(self, table: str, variables: Mapping[str, Found], bindings: tuple[tuple[str, object], ...]) -> Scope:
+    def loop(
+        self,
+        table: str,
+        header: Place,
+        variables: Mapping[str, Found],
+        bindings: tuple[tuple[str, object], ...],
+    ) -> Scope:
         """The scope inside a generated table."""
         return replace(
             self,
             variables={**self.variables, **variables},
             table=table,
             bindings=(*self.bindings, *bindings),
+            header=header,
         )
 
     def names(self) -> Iterator[str]:
@@ -57,4 +65,4 @@ class Scope:
 
     def origin(self, *places: Place) -> Origin:
         """The origin of what was written in this scope."""
-        return Origin(places, self.table, self.bindings, self.home.via)
+        return Origin(places, self.table, self.bindings, self.home.via, self.header)
