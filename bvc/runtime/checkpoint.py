@@ -1,8 +1,8 @@
 """Checkpoints: written beside the training, whole or not at all, verified before they are trusted.
 
-`checkpoints/000001000/` holds what orbax wrote and a manifest. It is written under another name and renamed when
-complete, so a folder with a plain number is complete unless someone changed it. In a store without renaming the
-manifest is uploaded last, and a folder without one does not count.
+`checkpoints/000001000/` holds what orbax wrote and a manifest. It is written under another name and renamed
+when complete, so a folder with a plain number is complete unless someone changed it. In a store without
+renaming the manifest is uploaded last, and a folder without one does not count.
 """
 
 from __future__ import annotations
@@ -28,7 +28,9 @@ from bvc.runtime.leaves import described, differences, named
 from bvc.runtime.manifest import Manifest
 
 ALWAYS_KEPT = 2
-"""The newest checkpoints that rotation leaves: the second is there for the day when the first does not verify."""
+"""The newest checkpoints that rotation leaves: the second is there for the day when the first does not
+verify.
+"""
 
 _STEP = re.compile(r"\d{9}")
 _PARTIAL = ".partial"
@@ -38,7 +40,9 @@ _TROUBLE = (OSError, ValueError, RuntimeError, KeyError)
 
 @dataclass(frozen=True, slots=True)
 class Loaded:
-    """A checkpoint that verified: `extra` is what was saved with it, `skipped` tells of newer ones that did not."""
+    """A checkpoint that verified: `extra` is what was saved with it, `skipped` tells of newer ones that did
+    not.
+    """
 
     step: int
     state: PyTree
@@ -47,7 +51,9 @@ class Loaded:
 
 
 class Checkpoints:
-    """The checkpoints of a work directory. One save runs at a time, in a thread; not for use by several threads."""
+    """The checkpoints of a work directory. One save runs at a time, in a thread; not for use by several
+    threads.
+    """
 
     def __init__(self, folder: Folder, keep: Callable[[int], bool]) -> None:
         """`keep` says which steps rotation leaves, besides the newest two."""
@@ -214,7 +220,9 @@ class Checkpoints:
         return told
 
     def _not_written(self, step: int, error: BaseException) -> Failed:
-        return Failed(catalog.cannot_write(f"the checkpoint of step {step}", str(self._folder), _short(error)))
+        return Failed(
+            catalog.cannot_write(f"the checkpoint of step {step}", str(self._folder), _short(error))
+        )
 
 
 def read(folder: Folder, manifest: Manifest, wanted: PyTree) -> PyTree:

@@ -1,4 +1,6 @@
-"""A folder on this machine or in a store (`gs://`, `s3://`, `memory://`): whole files, written at once or not at all."""
+"""A folder on this machine or in a store (`gs://`, `s3://`, `memory://`): whole files, written at once or not
+at all.
+"""
 
 from __future__ import annotations
 
@@ -17,7 +19,8 @@ class Folder:
     """
 
     def __init__(self, url: str | Path) -> None:
-        """Raises `ValueError` for an unknown protocol and `ImportError` where its fsspec driver is missing."""
+        """Raises `ValueError` for an unknown protocol and `ImportError` where its fsspec driver is missing.
+        """
         self.url = str(url).rstrip("/") if "://" in str(url) else str(url)
         self.local: Path | None = None
         if "://" not in self.url or self.url.startswith("file://"):

@@ -1,7 +1,7 @@
 """What a checkpoint says of itself: its arrays, the checksum of every file, and what the loop wants back.
 
-A flipped byte in a saved array would load silently, and an empty or half-written folder would count as the latest
-checkpoint. So every checkpoint carries a manifest, written last and covered by a checksum of its own.
+A flipped byte in a saved array would load silently, and an empty or half-written folder would count as the
+latest checkpoint. So every checkpoint carries a manifest, written last and covered by a checksum of its own.
 """
 
 from __future__ import annotations
@@ -21,7 +21,8 @@ _EDITION = 1
 
 @dataclass(frozen=True, slots=True)
 class Manifest:
-    """`arrays`: name -> `float32[8 16]`; `files`: path -> (bytes, SHA-256); `extra`: JSON values of the loop."""
+    """`arrays`: name -> `float32[8 16]`; `files`: path -> (bytes, SHA-256); `extra`: JSON values of the loop.
+    """
 
     step: int
     arrays: Mapping[str, str]

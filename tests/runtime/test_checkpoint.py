@@ -40,7 +40,9 @@ def abstract(state: dict) -> dict:
 
 
 def equal(a, b) -> bool:
-    same = jax.tree.map(lambda x, y: x.dtype == y.dtype and np.array_equal(np.asarray(x), np.asarray(y)), a, b)
+    same = jax.tree.map(
+        lambda x, y: x.dtype == y.dtype and np.array_equal(np.asarray(x), np.asarray(y)), a, b
+    )
     return all(jax.tree.leaves(same))
 
 

@@ -1,0 +1,93 @@
+"""Running an evaluator: its streams through the measures on the devices, the results to its state on the
+host.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import jax
+import numpy as np
+from jax.experimental import multihost_utils
+from jaxtyping import Array, PyTree, Shaped
+
+from bvc.component.evaluation import Evaluator
+from bvc.diagnostics import Failed
+from bvc.diagnostics.catalog import run as catalog
+from bvc.runtime.padding import MASK
+from bvc.runtime.training import HostBatch
+
+Measured = Mapping[str, Shaped[Array, "b *dims"]]
+
+
+@dataclass(frozen=True, slots=True)
+class MeasuredStream:
+    """A stream made ready to run.
+
+    Attributes:
+        name: the evaluator's name for it.
+        batches: opens it: host batches of equal size in dataset order, padded, with `_mask`.
+        place: a host batch (this process's part) to the devices.
+        measure: compiled; the view's outputs and the batch through the evaluator's measure of this name.
+    """
+
+    name: str
+    batches: Callable[[], Iterable[HostBatch]]
+    place: Callable[[HostBatch], Any]
+    measure: Callable[[PyTree, Any], Measured]
+
+
+def evaluate(
+    name: str,
+    evaluator: Evaluator,
+    streams: Sequence[MeasuredStream],
+    params: PyTree,
+    check: Callable[[], None] = lambda: None,
+) -> dict[str, float]:
+    """Metric name -> value, without prefix.
+
+    Args:
+        name: that of the evaluation, for errors.
+        evaluator: keeps the state on the host.
+        streams: in the order in which they are to be run.
+        params: of the model.
+        check: called before every batch; raises when the evaluation must end.
+
+    Raises:
+        Failed: a stream holds no example (B0532).
+    """
+    state = evaluator.start()
+    for stream in streams:
+        examples = 0
+        for arrays in _measured(stream, params, check):
+            examples += len(next(iter(arrays.values())))
+            state = evaluator.update(state, stream.name, arrays)
+        if not examples:
+            raise Failed(catalog.evaluation_empty(name, stream.name))
+    return {metric: float(value) for metric, value in evaluator.result(state).items()}
+
+
+def _measured(
+    stream: MeasuredStream, params: PyTree, check: Callable[[], None]
+) -> Iterator[dict[str, Shaped[np.ndarray, "b *dims"]]]:
+    """Measured examples without padding, one batch behind the devices so that they don't wait for the host.
+    """
+    waiting: tuple[Measured, np.ndarray] | None = None
+    for host in stream.batches():
+        check()
+        dispatched = stream.measure(params, stream.place(host)), np.asarray(host[MASK])
+        if waiting:
+            yield _on_host(*waiting)
+        waiting = dispatched
+    if waiting:
+        yield _on_host(*waiting)
+
+
+def _on_host(measured: Measured, mask: np.ndarray) -> dict[str, np.ndarray]:
+    arrays = dict(measured)
+    if jax.process_count() > 1:
+        arrays, mask = multihost_utils.process_allgather((arrays, mask), tiled=True)
+    # a selection, not a product: padding may give inf and nan
+    return {name: np.asarray(array)[mask] for name, array in jax.device_get(arrays).items()}

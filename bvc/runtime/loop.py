@@ -1,0 +1,206 @@
+"""The loop: steps, logging, saving, evaluating, at their times; continues where a run stopped.
+
+What a row of the metrics file says depends on the spec and the step alone. A checkpoint of step s is written
+before the evaluations of step s, and carries that part of its row which only the step could measure; a run
+that was killed before the row was complete evaluates again. So the file of a continued run equals that of an
+uninterrupted one.
+"""
+
+from __future__ import annotations
+
+import time
+from collections import deque
+from collections.abc import Mapping
+from contextlib import ExitStack, closing
+from dataclasses import dataclass
+from typing import Any
+
+import jax
+from jaxtyping import PyTree
+
+from bvc.diagnostics import Diagnostic, Failed
+from bvc.diagnostics.catalog import run as catalog
+from bvc.runtime.checkpoint import Checkpoints
+from bvc.runtime.clock import Clock
+from bvc.runtime.finite import not_finite_leaves, not_finite_metrics
+from bvc.runtime.interruption import Interruption, Stopped
+from bvc.runtime.progress import Progress
+from bvc.runtime.rows import CLOCK, METRICS, Rows
+from bvc.runtime.training import Training
+from bvc.runtime.workdir import Workdir
+
+LOSS = "training_loss"
+_IN_FLIGHT = 3
+"""Steps that are dispatched before the loop waits for the oldest: enough to hide the host's work, few enough
+that their batches do not fill the memory."""
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """How a run ended: the state after `step`; `signal` names what interrupted it, if it was not finished."""
+
+    step: int
+    state: PyTree
+    signal: str | None
+    metrics: Mapping[str, float]
+    """Of the last row that was written."""
+
+
+def train(training: Training, workdir: Workdir, progress: Progress) -> Outcome:
+    """Train from the newest checkpoint of the work directory, or from the start, to the end.
+
+    Raises:
+        Failed: a checkpoint cannot be used (B0521, B0522) or written (B0514), or training diverged (B0530).
+    """
+    with ExitStack() as stack:
+        interruption = stack.enter_context(Interruption())
+        checkpoints = stack.enter_context(closing(Checkpoints(workdir.checkpoints, training.times.keeps)))
+        rows = stack.enter_context(closing(Rows(workdir.folder, METRICS)))
+        clock_rows = stack.enter_context(closing(Rows(workdir.folder, CLOCK)))
+        loop = _Loop(training, workdir, progress, interruption, checkpoints, rows, clock_rows)
+        signal = None
+        try:
+            loop.begin()
+            loop.run(stack)
+        except Stopped:
+            signal = interruption.signal
+            loop.save()
+        checkpoints.wait()
+        return Outcome(loop.step, loop.state, signal, loop.last_row)
+
+
+@dataclass
+class _Loop:
+    training: Training
+    workdir: Workdir
+    progress: Progress
+    interruption: Interruption
+    checkpoints: Checkpoints
+    rows: Rows
+    clock_rows: Rows
+
+    step: int = 0
+    state: PyTree = None
+
+    def begin(self) -> None:
+        """Load or initialize, cut the files back, and finish the row of the step where the run begins."""
+        training = self.training
+        loaded = self.checkpoints.load(training.abstract)
+        extra: Mapping[str, Any] = loaded.extra if loaded else {}
+        for told in loaded.skipped if loaded else ():
+            self.progress.say(_plain(told))
+        self.step = loaded.step if loaded else 0
+        self.clock = Clock(
+            batch=training.batch, devices=training.devices, kind=training.kind, totals=extra.get("clock")
+        )
+        self.state = loaded.state if loaded else training.init()
+        self.seconds = dict(training.seconds)
+        self.last_row: Mapping[str, float] = {}
+        # parts of the row of this step that only the step itself could measure
+        self.row: dict[str, float] = dict(extra.get("row", {"num_params": float(training.parameters)}))
+        if loaded:
+            self.progress.say(f"continuing after step {self.step}")
+        newest = self.rows.resume(self.step)
+        self.clock_rows.resume(-1 if newest is None else newest)
+        if newest != self.step:
+            self.finish_row()
+
+    def run(self, stack: ExitStack) -> None:
+        """The steps that are left. Raises `Stopped` after the step in which a signal came."""
+        training, times = self.training, self.training.times
+        if self.step == times.total:
+            return
+        feed = stack.enter_context(closing(training.feed(self.step)))
+        batches = iter(feed)
+        in_flight: deque[Any] = deque()
+        loss: float | None = None
+        first = self.step + 1
+        began = time.monotonic()
+        while self.step < times.total:
+            self.interruption.check()
+            started = time.monotonic()
+            host = next(batches)
+            waited = time.monotonic() - started
+            self.state, metrics = training.step(self.state, training.place(host))
+            self.step += 1
+            self.row = {}
+            in_flight.append(metrics[LOSS])
+            if len(in_flight) > _IN_FLIGHT:
+                loss = float(in_flight.popleft())
+            logs = times.logs(self.step)
+            if logs:
+                self.measure(metrics)
+                loss = self.row[LOSS]
+                in_flight.clear()
+            self.progress.stepped(self.step, loss, waited)
+            if self.step == first:
+                jax.block_until_ready(metrics)
+                self.seconds["z/secs/update0"] = time.monotonic() - began
+                self.clock.start(self.step)
+                self.progress.paused()
+            if logs:
+                self.progress.logged()
+            if times.saves(self.step):
+                self.save()
+            self.finish_row()
+            self.checkpoints.poll()
+
+    def measure(self, metrics: Mapping[str, Any]) -> None:
+        """Bring the metrics of this step to the host. Raises `Failed` (B0530) if one is not finite."""
+        training, step = self.training, self.step
+        measured = {name: float(value) for name, value in jax.device_get(dict(metrics)).items()}
+        self.row = {LOSS: measured.pop(LOSS), **measured}
+        self.row |= {name: schedule(step - 1) for name, schedule in training.schedules.items()}
+        seen = step * training.batch
+        self.row |= {"examples_seen": float(seen), "progress": step / training.times.total}
+        if training.examples:
+            self.row["epoch"] = seen / training.examples
+        bad = not_finite_metrics(self.row)
+        if bad:
+            self.write_row()  # so that it can be seen how the norms went
+            self.checkpoints.wait()
+            raise Failed(catalog.not_finite(step, bad, not_finite_leaves(self.state), self.checkpoints.last))
+
+    def save(self) -> None:
+        """Save the state of this step, unless it is not finite (B0530)."""
+        with self.clock.pause():
+            bad = not_finite_leaves(self.state)
+            if bad:
+                self.checkpoints.wait()
+                raise Failed(catalog.not_finite(self.step, [], bad, self.checkpoints.last))
+            self.rows.sync()
+            self.checkpoints.save(self.step, self.state, {"row": self.row, "clock": self.clock.saved()})
+        self.progress.paused()
+
+    def finish_row(self) -> None:
+        """Run the evaluations that are due, then write the row. Raises `Stopped`; the row is not written
+        then.
+        """
+        found = dict(self.row)
+        for evaluation in self.training.evaluations:
+            due = self.training.times.evaluates(self.step, evaluation.every, skip_first=evaluation.skip_first)
+            if not due:
+                continue
+            started = time.monotonic()
+            with self.clock.pause():
+                metrics = evaluation.run(self.state, self.interruption.check)
+            seconds = time.monotonic() - started
+            self.seconds[f"z/secs/eval/{evaluation.name}"] = seconds
+            self.progress.evaluated(evaluation.name, self.step, metrics, seconds)
+            self.progress.paused()
+            found |= {evaluation.prefix + name: value for name, value in metrics.items()}
+        self.row = found
+        if found:
+            self.write_row()
+
+    def write_row(self) -> None:
+        """The row of this step, after that of the clock: what stands in the metrics file is complete."""
+        ticked = self.clock.tick(self.step)
+        self.clock_rows.append(self.step, {**ticked, **self.seconds})
+        self.rows.append(self.step, self.row)
+        self.last_row = self.row
+        self.seconds = {}
+
+
+def _plain(told: Diagnostic) -> str:
+    return f"{told.severity}[{told.code}]: {told.message}" + "".join(f"; {note}" for note in told.notes)

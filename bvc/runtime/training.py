@@ -1,0 +1,73 @@
+"""What the loop needs of a program: functions and numbers, no types of the compiler."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+import numpy as np
+from jaxtyping import Array, Float, PyTree, Shaped
+
+from bvc.runtime.due import Times
+
+HostBatch = Mapping[str, Shaped[np.ndarray, "b *dims"]]
+State = PyTree
+"""Arrays only: step, parameters, optimizer."""
+
+
+class Feed(Protocol):
+    """The batches of the steps from some step on, in order, without end."""
+
+    def __iter__(self) -> Iterator[HostBatch]: ...
+
+    def close(self) -> None:
+        """End what feeds it: threads, worker processes."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Evaluation:
+    """One of `[evals]`.
+
+    `run(state, check)` returns the metrics; it calls `check` now and then, which raises when it must end at
+    once.
+    """
+
+    name: str
+    every: int
+    skip_first: bool
+    prefix: str
+    run: Callable[[State, Callable[[], None]], Mapping[str, float]]
+
+
+@dataclass(frozen=True, slots=True)
+class Training:
+    """A program made ready to run.
+
+    Attributes:
+        init: makes the state of step 0, on the devices.
+        abstract: that state as ShapeDtypeStructs with shardings, for loading.
+        step: one step. May donate the state. Its metrics are scalars on the devices: `training_loss`,
+        `l2_grads`, ... feed: the batches of the steps from the one after `start` on. place: a host batch to
+        the devices. times: length and intervals. batch: examples of a step. examples: examples of an epoch,
+        where known. parameters: how many numbers the model holds. devices: how many devices compute, of which
+        `kind`. schedules: metric name -> value at a step (from 0), such as `global_schedule`. evaluations:
+        what is measured beside the loss, in order. seconds: how long stages before took, by metric name
+        (`z/secs/init`).
+    """
+
+    init: Callable[[], State]
+    abstract: State
+    step: Callable[[State, Any], tuple[State, Mapping[str, Float[Array, ""]]]]
+    feed: Callable[[int], Feed]
+    place: Callable[[HostBatch], Any]
+    times: Times
+    batch: int
+    examples: int | None
+    parameters: int
+    devices: int
+    kind: str
+    schedules: Mapping[str, Callable[[int], float]] = field(default_factory=dict[str, Callable[[int], float]])
+    evaluations: Sequence[Evaluation] = ()
+    seconds: Mapping[str, float] = field(default_factory=dict[str, float])

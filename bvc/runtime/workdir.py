@@ -1,0 +1,126 @@
+"""The work directory: what is needed to continue a run, and to tell later what it was.
+
+spec.toml               the resolved spec; says whose directory this is
+plan.txt, plan.json     what the run was expected to cost
+big_vision_metrics.txt  metrics (bvc/runtime/rows.py)
+big_vision_clock.txt    those that depend on the clock
+checkpoints/            bvc/runtime/checkpoint.py
+lock                    the process that runs here
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import tomli
+
+from bvc.diagnostics import Diagnostic, Failed
+from bvc.diagnostics.catalog import run as catalog
+from bvc.runtime.folder import Folder
+from bvc.runtime.lock import Lock, Taken
+from bvc.runtime.rows import CLOCK, METRICS
+
+SPEC = "spec.toml"
+CHECKPOINTS = "checkpoints"
+
+MAY_CHANGE = re.compile(r"doc|import.*|mesh(\..*)?|layout(\[.*)?|evals(\..*)?|run\.(log|save|keep|workers)")
+"""Keys that may differ when a run is continued: they don't change what is trained, only where, how fast and
+what is written of it. `run.length` may not: schedules are fractions of it, so the steps done would have been
+others."""
+
+
+class Workdir:
+    """An opened work directory, locked until `close`."""
+
+    def __init__(self, url: str, spec: str) -> None:
+        """Open or make it.
+
+        Args:
+            url: a path, or a URL that fsspec knows.
+            spec: the resolved spec as TOML.
+
+        Raises:
+            Failed: in use (B0510), of another experiment (B0511), of a foreign program (B0512), not usable
+            (B0513).
+        """
+        self.changed: tuple[str, ...] = ()
+        """Keys that differ from the spec with which the run began, and may."""
+        self._lock: Lock | None = None
+        try:
+            self.folder = Folder(url)
+            self.folder.make()
+            if self.folder.local:
+                self._lock = Lock(self.folder.local)
+            before = self.folder.read(SPEC)
+            names = self.folder.names()
+        except Taken as error:
+            raise Failed(catalog.workdir_in_use(url, str(error))) from error
+        except (OSError, ValueError, ImportError) as error:
+            reason = getattr(error, "strerror", None) or str(error)
+            raise Failed(catalog.workdir_unusable(url, reason.lower())) from error
+        refused = self._refused(url, spec, before, names)
+        if refused:
+            self.close()
+            raise Failed(refused)
+        if before != spec.encode():
+            self.write(SPEC, spec)
+
+    @property
+    def checkpoints(self) -> Folder:
+        """Where checkpoints are kept."""
+        return self.folder / CHECKPOINTS
+
+    def write(self, name: str, text: str) -> None:
+        """Replace a text file. Raises `Failed` (B0514)."""
+        try:
+            self.folder.write(name, text.encode())
+        except OSError as error:
+            reason = (error.strerror or str(error)).lower()
+            raise Failed(catalog.cannot_write(f"`{name}`", str(self.folder), reason)) from error
+
+    def close(self) -> None:
+        """Let another run in."""
+        if self._lock:
+            self._lock.release()
+
+    def _refused(self, url: str, spec: str, before: bytes | None, names: list[str]) -> Diagnostic | None:
+        if before is None:
+            found = [name for name in names if name in (CHECKPOINTS, METRICS, CLOCK)]
+            return catalog.workdir_foreign(url, found) if found else None
+        try:
+            there = tomli.loads(before.decode())
+        except (ValueError, RecursionError):
+            return catalog.workdir_unusable(url, f"its `{SPEC}` is damaged")
+        found = _differences(there, tomli.loads(spec))
+        other = [difference for difference in found if not MAY_CHANGE.fullmatch(difference[0])]
+        self.changed = tuple(difference[0] for difference in found)
+        return catalog.workdir_of_another(url, other) if other else None
+
+
+def _differences(there: Mapping[str, Any], here: Mapping[str, Any]) -> list[tuple[str, str, str]]:
+    old, new = dict(_leaves(there, "")), dict(_leaves(here, ""))
+    return [
+        (key, _shown(old, key), _shown(new, key))
+        for key in dict.fromkeys((*old, *new))
+        if key not in old or key not in new or old[key] != new[key] or type(old[key]) is not type(new[key])
+    ]
+
+
+def _leaves(value: Any, path: str) -> Iterator[tuple[str, Any]]:
+    if isinstance(value, dict) and value:
+        for key, child in value.items():
+            yield from _leaves(child, f"{path}.{key}" if path else key)
+    elif isinstance(value, list) and value:
+        for index, child in enumerate(value):
+            yield from _leaves(child, f"{path}[{index}]")
+    else:
+        yield path, value
+
+
+def _shown(leaves: Mapping[str, Any], key: str) -> str:
+    if key not in leaves:
+        return "absent"
+    text = repr(leaves[key])
+    return f"`{text if len(text) <= 60 else text[:57] + '...'}`"

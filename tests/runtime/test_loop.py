@@ -1,0 +1,236 @@
+"""The loop with a toy program; where a process must die, in a process of its own."""
+
+import json
+import math
+import os
+import random
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+from jax.tree_util import tree_leaves
+
+from bvc.diagnostics import Failed
+from bvc.runtime.checkpoint import Checkpoints
+from bvc.runtime.folder import Folder
+from bvc.runtime.interruption import EXIT
+from bvc.runtime.rows import CLOCK, METRICS
+from tests.runtime import toy
+
+ROOT = Path(__file__).parent.parent.parent
+
+
+def start(workdir: Path, **settings) -> subprocess.Popen:
+    words = [f"{name}={value}" for name, value in settings.items()]
+    return subprocess.Popen(
+        [sys.executable, "-m", "tests.runtime.toy", str(workdir), *words],
+        cwd=ROOT,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+
+
+def rows(workdir: Path, name: str = METRICS) -> list[dict]:
+    return [json.loads(line) for line in (workdir / name).read_text().splitlines()]
+
+
+def final(workdir: Path | str, **settings) -> list[np.ndarray]:
+    folder = Folder(workdir) / "checkpoints"
+    loaded = Checkpoints(folder, lambda step: True).load(toy.training(**settings).abstract)
+    assert loaded is not None
+    return [np.asarray(leaf) for leaf in tree_leaves(loaded.state)]
+
+
+def same(a: list[np.ndarray], b: list[np.ndarray]) -> bool:
+    return all(x.tobytes() == y.tobytes() and x.dtype == y.dtype for x, y in zip(a, b, strict=True))
+
+
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory) -> Path:
+    """A run that nothing interrupted."""
+    workdir = tmp_path_factory.mktemp("whole")
+    assert toy.run(str(workdir)).signal is None
+    return workdir
+
+
+def test_rows_at_their_steps_under_the_names_of_big_vision(whole):
+    found = rows(whole)
+    assert [row["step"] for row in found] == [0, 1, 2, 5, 10, 15, 20, 25, 30]
+    assert found[0] == {"step": 0, "num_params": 4160.0, "val/norm": 1.0}
+    assert list(found[4]) == [
+        "step",
+        "training_loss",
+        "l2_grads",
+        "global_schedule",
+        "examples_seen",
+        "progress",
+        "epoch",
+        "val/norm",
+    ]
+    assert (found[4]["examples_seen"], found[4]["epoch"], found[4]["global_schedule"]) == (80.0, 2.0, 0.7)
+    clock = rows(whole, CLOCK)
+    assert [row["step"] for row in clock] == [row["step"] for row in found]
+    assert "z/secs/eval/norms" in clock[0] and "z/secs/update0" in clock[1] and "core_hours" in clock[-1]
+
+
+def test_a_finished_run_is_left_alone(whole):
+    before = (whole / METRICS).read_bytes(), (whole / CLOCK).read_bytes()
+    assert toy.run(str(whole)).step == 30
+    assert ((whole / METRICS).read_bytes(), (whole / CLOCK).read_bytes()) == before
+
+
+@pytest.mark.parametrize("stop", [3, 10, 17])
+def test_a_continued_run_equals_an_uninterrupted_one(whole, tmp_path, stop, monkeypatch):
+    real = toy.ToyFeed.__iter__
+
+    def dying(self):
+        for batch in real(self):
+            if self.step == stop + 1:
+                raise ZeroDivisionError
+            yield batch
+
+    monkeypatch.setattr(toy.ToyFeed, "__iter__", dying)
+    with pytest.raises(ZeroDivisionError):
+        toy.run(str(tmp_path))
+    monkeypatch.undo()
+    with open(tmp_path / METRICS, "a") as file:
+        file.write('{"step": 30, "training_l')  # half a line
+    toy.run(str(tmp_path))
+    assert (tmp_path / METRICS).read_bytes() == (whole / METRICS).read_bytes()
+    assert [row["step"] for row in rows(tmp_path, CLOCK)] == [row["step"] for row in rows(whole)]
+    assert same(final(tmp_path), final(whole))
+
+
+def kill(workdir: Path, after: float, **settings) -> bool:
+    """Kill -9 a run some seconds after its first line; False if it had finished before."""
+    process = start(workdir, **settings)
+    assert process.stdout is not None
+    process.stdout.readline()
+    time.sleep(after)
+    process.kill()
+    process.communicate()
+    return process.returncode == -signal.SIGKILL
+
+
+@pytest.mark.parametrize("kills", [2, pytest.param(20, marks=pytest.mark.slow)])
+def test_killed_at_any_time_it_continues_to_the_same_bytes(tmp_path, kills):
+    settings = {"total": 60, "save": 4, "keep": 20, "pause": 0.01, "slow_eval": 0.02}
+    toy.run(str(tmp_path / "whole"), **settings)
+    random_times = random.Random(kills)
+    workdir = tmp_path / "killed"
+    for _ in range(kills):
+        kill(workdir, random_times.uniform(0, 1.5), **settings)
+        if kills > 2 and random_times.random() < 0.3:  # also from the start
+            workdir = tmp_path / f"killed-{random_times.random()}"
+    process = start(workdir, **settings)
+    out, err = process.communicate(timeout=60)
+    assert process.returncode == 0, out + err
+    assert (workdir / METRICS).read_bytes() == (tmp_path / "whole" / METRICS).read_bytes()
+    assert same(final(workdir), final(tmp_path / "whole"))
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_a_signal_saves_and_exits_with_its_own_code(tmp_path, whole, number):
+    process = start(tmp_path, pause=0.05)
+    assert process.stdout is not None
+    while "step 2/" not in process.stdout.readline():
+        pass
+    process.send_signal(number)
+    out, err = process.communicate(timeout=60)
+    assert process.returncode == EXIT, out + err
+    ended = int(out.rsplit(" ", 1)[1])
+    assert 2 <= ended < 30 and f"{ended:09d}" in os.listdir(tmp_path / "checkpoints")
+    toy.run(str(tmp_path))
+    assert (tmp_path / METRICS).read_bytes() == (whole / METRICS).read_bytes()
+    assert same(final(tmp_path), final(whole))
+
+
+def test_a_signal_during_an_evaluation_repeats_only_that(tmp_path, whole, monkeypatch):
+    def run(evaluate):
+        program = toy.training
+
+        def changed(**settings):
+            made = program(**settings)
+            (evaluation,) = made.evaluations
+            return made.__class__(
+                **{name: getattr(made, name) for name in made.__slots__ if name != "evaluations"},
+                evaluations=(evaluation.__class__("norms", 10, False, "val/", evaluate(evaluation.run)),),
+            )
+
+        with monkeypatch.context() as patched:
+            patched.setattr(toy, "training", changed)
+            return toy.run(str(tmp_path))
+
+    def stopping(real):
+        def evaluate(state, check):
+            if int(state["step"]) == 20:
+                os.kill(os.getpid(), signal.SIGTERM)
+            return real(state, check)
+
+        return evaluate
+
+    outcome = run(stopping)
+    assert (outcome.step, outcome.signal) == (20, "SIGTERM")
+    assert rows(tmp_path)[-1]["step"] == 15
+    evaluated = []
+
+    def noting(real):
+        def evaluate(state, check):
+            evaluated.append(int(state["step"]))
+            return real(state, check)
+
+        return evaluate
+
+    run(noting)
+    assert evaluated == [20, 30]
+    assert (tmp_path / METRICS).read_bytes() == (whole / METRICS).read_bytes()
+
+
+def test_training_that_diverged_stops_and_keeps_the_last_good_checkpoint(tmp_path):
+    with pytest.raises(Failed) as failed:
+        toy.run(str(tmp_path), poison=12)
+    (told,) = failed.value.diagnostics
+    assert told.code == "B0530" and "at step 15" in told.message
+    assert "the checkpoint of step 10 is kept" in told.notes
+    assert any("params/kernel" in note for note in told.notes)
+    last = rows(tmp_path)[-1]
+    assert last["step"] == 15 and math.isnan(last["training_loss"])
+    assert sorted(os.listdir(tmp_path / "checkpoints")) == ["000000001", "000000010"]
+
+
+def test_a_state_that_is_not_finite_is_never_saved(tmp_path):
+    with pytest.raises(Failed) as failed:
+        toy.run(str(tmp_path), poison=12, log=100, save=4)
+    (told,) = failed.value.diagnostics
+    assert told.code == "B0530" and "step 12" in told.message
+    assert sorted(os.listdir(tmp_path / "checkpoints")) == ["000000004", "000000008"]
+
+
+def test_a_full_disk_is_told_and_nothing_saved_is_lost(tmp_path, whole):
+    process = start(tmp_path, total=30, pause=0.01, limit=9000)
+    out, err = process.communicate(timeout=60)
+    assert process.returncode == 1
+    assert err.startswith("error[B0514]: cannot write the checkpoint of step 1: file too large\n"), err
+    assert "Traceback" not in out + err
+    assert not [name for name in os.listdir(tmp_path / "checkpoints") if name.isdigit()]
+    toy.run(str(tmp_path))
+    assert (tmp_path / METRICS).read_bytes() == (whole / METRICS).read_bytes()
+
+
+def test_metrics_that_do_not_fit_are_told(tmp_path):
+    process = start(tmp_path, total=300, log=1, save=0, limit=4000)
+    out, err = process.communicate(timeout=60)
+    assert process.returncode == 1
+    assert "error[B0514]: cannot write the metrics: file too large" in err and "Traceback" not in out + err
+
+
+def test_a_store_holds_a_whole_run(whole):
+    url = f"memory://toy-{os.getpid()}"
+    toy.run(url)
+    assert Folder(url).read(METRICS) == (whole / METRICS).read_bytes()
+    assert same(final(url), final(whole))
