@@ -21,15 +21,14 @@ from bvc.spec.tree import Node as TreeNode
 def bind_optimizer(reader: Reader, node: TreeNode) -> Optimizer | Invalid:
     """The optimizer's table."""
     bound = bind_component(reader, "optimizer", node, "optimizer", generic=fields_of(OptimizerTable))
-    if isinstance(bound, Invalid) or not isinstance(node, Table):
+    table = node if isinstance(node, Table) else Table({}, node.origin)
+    schedule_node, rules_node = table.get("schedule"), table.get("rules")
+    schedule = None if schedule_node is None else bind_schedule(reader, schedule_node, "optimizer.schedule")
+    bound_rules = () if rules_node is None else _rules(reader, rules_node)
+    if isinstance(bound, Invalid) or isinstance(schedule, Invalid) or isinstance(bound_rules, Invalid):
         return INVALID
     transform, generic = bound
     values = generic.values
-    schedule_node, rules_node = node.get("schedule"), node.get("rules")
-    schedule = None if schedule_node is None else bind_schedule(reader, schedule_node, "optimizer.schedule")
-    bound_rules = () if rules_node is None else _rules(reader, rules_node)
-    if isinstance(schedule, Invalid) or isinstance(bound_rules, Invalid):
-        return INVALID
     return Optimizer(
         transform,
         values["lr"],

@@ -13,7 +13,7 @@ from bvc.component.describe import describe
 from bvc.diagnostics import Failed, Origin
 from bvc.diagnostics.catalog import names
 from bvc.ir import OpNode
-from bvc.spec.calls import parse
+from bvc.spec.calls import parse_call
 from bvc.spec.tree import Argument, Array, Call, Leaf, Table
 from bvc.spec.tree import Node as TreeNode
 
@@ -51,7 +51,7 @@ def _item(reader: Reader, item: TreeNode, owner: str, position: int) -> OpNode |
             )
         )  # fmt: skip
     try:
-        call = parse(item)
+        call = parse_call(item)
     except Failed as failure:
         found.diagnostics += failure.diagnostics
         return INVALID

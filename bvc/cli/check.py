@@ -7,9 +7,10 @@ from collections.abc import Sequence
 from bvc.cli.arguments import settings
 from bvc.cli.report import report, say
 from bvc.diagnostics import Diagnostic, Sources
+from bvc.diagnostics.render import Format
 
 
-def check(specs: Sequence[str], sets: Sequence[str], form: str, strict: bool) -> int:
+def check(specs: Sequence[str], sets: Sequence[str], form: Format, strict: bool) -> int:
     """Check specs; 0 if all are clean, 1 if not."""
     from bvc.check import check as check_spec
     from bvc.spec import parse_target

@@ -9,13 +9,13 @@ import typer
 
 from bvc.diagnostics import Diagnostic, Sources
 from bvc.diagnostics.order import in_order
-from bvc.diagnostics.render import render_json, render_short, render_text
+from bvc.diagnostics.render import Format, render
 
 CLEAN, ERRORS, UNUSABLE = 0, 1, 2
 
 
 def report(
-    diagnostics: Sequence[Diagnostic], sources: Sources, form: str = "text", *, strict: bool = False
+    diagnostics: Sequence[Diagnostic], sources: Sources, form: Format = "text", *, strict: bool = False
 ) -> int:
     """Print diagnostics in file order; the exit status: 0 clean, 1 errors.
 
@@ -26,10 +26,9 @@ def report(
         strict: warnings count as errors.
     """
     ordered = in_order(diagnostics)
-    if form == "json":
-        typer.echo(render_json(ordered, sources))
-    elif ordered:
-        typer.echo(render_text(ordered, sources) if form == "text" else render_short(ordered, sources))
+    printed = render(ordered, sources, form)
+    if printed:
+        typer.echo(printed)
     counted = {"error", "warning"} if strict else {"error"}
     return ERRORS if any(diagnostic.severity in counted for diagnostic in ordered) else CLEAN
 

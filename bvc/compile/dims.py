@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+import jax
+
 from bvc.component.feature import Feature
 from bvc.component.port import Port
 
@@ -61,6 +63,11 @@ def fits(port: Port, feature: Feature) -> bool:
 
 def _fits(word: int | str, size: int | str) -> bool:
     return not isinstance(word, int) or not isinstance(size, int) or word == size
+
+
+def feature_of(array: jax.ShapeDtypeStruct) -> Feature:
+    """The feature type of an abstract array."""
+    return Feature(str(array.dtype), tuple(array.shape))
 
 
 def described(features: Mapping[str, Feature]) -> str:

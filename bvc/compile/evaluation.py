@@ -108,14 +108,14 @@ def _stream(
     view = _view(table, stream, model)
     reachable = {key: feature for key, feature in features.items() if feature.fixed and _numeric(feature)}
     batch = batch_features(reachable, size)
-    view_wires, diagnostics = wire(view.node, view.method, {"batch": list(batch)})
+    view_wires, diagnostics = wire(view.node, view.method, {"batch": batch})
     _stop([_of_table(diagnostic, table) for diagnostic in diagnostics])
     outputs = trace(
         view.node, view.method, view_wires, {"batch": batch}, lambda ports, m: view.call(m, ports), module
     )
     _stop([_of_table(diagnostic, table) for diagnostic in outputs.diagnostics])
     available = {"view": outputs.result, "batch": batch}
-    wires, diagnostics = wire(node, measure, {root: list(found) for root, found in available.items()})
+    wires, diagnostics = wire(node, measure, available)
     _stop(diagnostics)
     function = getattr(evaluator, name)
     _stop(trace(node, measure, wires, available, lambda ports: function(**ports)).diagnostics)

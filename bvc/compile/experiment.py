@@ -18,7 +18,7 @@ from bvc.compile.construct import abstract, build
 from bvc.compile.evaluation import CompiledEval, compile_eval
 from bvc.compile.forward import Forward, make_forward
 from bvc.compile.layout import lay_out
-from bvc.compile.mesh import Grid, check_batch
+from bvc.compile.mesh import Grid, check_batch, smallest
 from bvc.compile.optimizer import Update, make_update
 from bvc.compile.pipeline import batch_features, check_batchable
 from bvc.compile.pipeline_types import follow
@@ -26,7 +26,7 @@ from bvc.compile.state import State, first_state
 from bvc.compile.step import Training
 from bvc.component.feature import Features
 from bvc.component.split import split_size
-from bvc.diagnostics import Diagnostic, Failed, Place
+from bvc.diagnostics import Diagnostic, Failed, Label, Place
 from bvc.ir import Duration, Experiment
 
 T = TypeVar("T")
@@ -87,10 +87,10 @@ class Program:
         """
         experiment = self.experiment
         train = experiment.train
-        wrong = check_batch("data.train", train.batch, grid, train.batch_origin, experiment.mesh)
+        wrong = check_batch("the batch of `data.train`", train.batch, grid, train.batch_origin, experiment.mesh)
         for each in self.evals:
             if each.table.batch is not None:
-                name, origin = f"evals.{each.table.name}", each.table.origin
+                name, origin = f"the batch of `evals.{each.table.name}`", each.table.origin
                 wrong += check_batch(name, each.batch, grid, origin, experiment.mesh)
         layout = attempt(wrong, lambda: lay_out(experiment.layout, self.params, grid))
         if layout is None or wrong:
@@ -118,7 +118,9 @@ def compile_experiment(experiment: Experiment, examples: int | None = None) -> P
     def steps(duration: Duration) -> int:
         return duration.steps(batch=train.batch, examples=examples, total=total)
 
-    found: list[Diagnostic] = []
+    found = check_batch(
+        "data.train", train.batch, smallest(experiment.mesh), train.batch_origin, experiment.mesh
+    )
     typed = attempt(found, lambda: _type(experiment))
     module = attempt(found, lambda: abstract(experiment.model, steps))
     forward = update = None
@@ -141,6 +143,7 @@ def compile_experiment(experiment: Experiment, examples: int | None = None) -> P
                 typed.batch,
                 steps,
                 typed.makers,
+                typed.droppers,
                 train.pipeline_origin.mend,
             ),
         )
@@ -156,6 +159,7 @@ class _Typed:
     features: Features
     batch: Mapping[str, jax.ShapeDtypeStruct]
     makers: Mapping[str, Place]
+    droppers: Mapping[str, Label]
 
 
 def _type(experiment: Experiment) -> _Typed:
@@ -176,7 +180,9 @@ def _type(experiment: Experiment) -> _Typed:
     }
     writers = {f"batch.{name}": typing.writer(name) for name in numeric}
     makers = {path: label.place for path, label in writers.items() if label is not None}
-    return _Typed(typing.features, batch_features(numeric, train.batch), makers)
+    dropped = {name: typing.dropper(name) for name in wanted if name not in typing.features}
+    droppers = {name: label for name, label in dropped.items() if label is not None}
+    return _Typed(typing.features, batch_features(numeric, train.batch), makers, droppers)
 
 
 def _fed(feeds: Mapping[str, str]) -> list[str]:

@@ -15,7 +15,7 @@ from bvc.compile.typed import trace
 from bvc.compile.wiring import Wires, wire
 from bvc.component.loss import Loss
 from bvc.component.mesh import MeshContext
-from bvc.diagnostics import Diagnostic, Failed, Place
+from bvc.diagnostics import Diagnostic, Failed, Label, Place
 from bvc.ir import ModelNode, Node
 
 Batch = Mapping[str, Shaped[Array, "b *dims"]]
@@ -30,6 +30,12 @@ class Forward:
     takes_keys: bool
     node: Node
     settings: Mapping[str, Any]
+
+    @property
+    def features(self) -> tuple[str, ...]:
+        """Features of the batch that are read."""
+        paths = dict.fromkeys((*self.model.paths.values(), *self.objective.paths.values()))
+        return tuple(path.removeprefix("batch.") for path in paths if path.startswith("batch."))
 
     def __call__(
         self, model: eqx.Module, batch: Batch, keys: Key[Array, "b"] | None, mesh: MeshContext
@@ -55,6 +61,7 @@ def make_forward(
     batch: Mapping[str, jax.ShapeDtypeStruct],
     steps: Steps,
     makers: Mapping[str, Place],
+    droppers: Mapping[str, Label],
     batch_maker: Place,
 ) -> Forward:
     """Wire model and objective, and evaluate both abstractly.
@@ -66,6 +73,7 @@ def make_forward(
         batch: the features of a batch, abstractly.
         steps: turns durations into steps.
         makers: `batch.F` -> the op that makes F.
+        droppers: F -> the op that drops F.
         batch_maker: the pipeline.
 
     Raises:
@@ -73,7 +81,7 @@ def make_forward(
     """
     call = model.component.call
     takes_keys = "keys" in call.given
-    wires, diagnostics = wire(model, call, {"batch": list(batch)}, batch_maker=batch_maker)
+    wires, diagnostics = wire(model, call, {"batch": batch}, droppers=droppers, batch_maker=batch_maker)
     _stop(diagnostics)
     count = next((array.shape[0] for array in batch.values()), 0)
     keys = jax.eval_shape(lambda: jax.random.split(jax.random.key(0), count)) if takes_keys else None
@@ -82,10 +90,7 @@ def make_forward(
     outputs = {name: array for name, array in traced.result.items() if hasattr(array, "shape")}
     available = {"model": outputs, "batch": batch}
     loss_wires, diagnostics = wire(
-        objective,
-        objective.component.call,
-        {root: list(names) for root, names in available.items()},
-        batch_maker=batch_maker,
+        objective, objective.component.call, available, droppers=droppers, batch_maker=batch_maker
     )
     _stop(diagnostics)
     forward = Forward(wires, loss_wires, takes_keys, objective, arguments(objective, steps))

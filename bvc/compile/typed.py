@@ -13,11 +13,10 @@ from typing import Any
 import equinox as eqx
 import jax
 
-from bvc.compile.dims import Dims, fits
+from bvc.compile.dims import Dims, feature_of, fits
 from bvc.compile.wiring import Wires
 from bvc.component.declare import Method
 from bvc.component.error import PortError, SettingError
-from bvc.component.feature import Feature
 from bvc.diagnostics import Diagnostic, Label, Place
 from bvc.diagnostics.catalog import shapes
 from bvc.ir import Node
@@ -32,11 +31,6 @@ class Traced:
 
     result: Any = None
     diagnostics: list[Diagnostic] = field(default_factory=list[Diagnostic])
-
-
-def feature_of(array: jax.ShapeDtypeStruct) -> Feature:
-    """The feature type of an abstract array."""
-    return Feature(str(array.dtype), tuple(array.shape))
 
 
 def trace(

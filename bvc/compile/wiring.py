@@ -6,12 +6,15 @@ feature of the batch.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 
+import jax
+
+from bvc.compile.dims import feature_of, fits
 from bvc.component.declare import Method
 from bvc.component.port import Port
-from bvc.diagnostics import Diagnostic, Place
+from bvc.diagnostics import Diagnostic, Label, Place
 from bvc.diagnostics.catalog import names, shapes
 from bvc.ir import Node
 
@@ -34,8 +37,9 @@ class Wires:
 def wire(
     node: Node,
     method: Method,
-    available: Mapping[str, Sequence[str]],
+    available: Mapping[str, Mapping[str, jax.ShapeDtypeStruct]],
     *,
+    droppers: Mapping[str, Label] | None = None,
     batch_maker: Place | None = None,
 ) -> tuple[Wires, list[Diagnostic]]:
     """Wire the ports of a method.
@@ -43,33 +47,43 @@ def wire(
     Args:
         node: the component, with its `feeds`.
         method: the method that is called.
-        available: root -> names, nearest first: `{"model": outputs, "batch": features}`.
-        batch_maker: where the pipeline stands in the spec, to point at when a feature is missing.
+        available: root -> name -> abstract array, nearest root first: `{"model": outputs, "batch": features}`.
+        droppers: batch feature -> the op that dropped it, to point at when it is missing.
+        batch_maker: where the pipeline stands in the spec, to point at when a feature never was.
     """
     known = [f"{root}.{name}" for root, found in available.items() for name in found]
     paths: dict[str, str] = {}
     diagnostics: list[Diagnostic] = []
     for port in method.ports.values():
         fed = node.feeds.get(port.name)
-        if fed is not None:
-            if fed in known:
-                paths[port.name] = fed
-            else:
-                place = node.feed_origins.get(port.name, node.origin)
-                diagnostics.append(names.unknown_path(fed, port.name, place, known))
-            continue
-        path = _same_name(port, available)
-        if path is not None:
+        path = fed or _same_name(port, available)
+        if path is not None and path in known:
             paths[port.name] = path
+        elif fed is not None:
+            place = node.feed_origins.get(port.name, node.origin)
+            diagnostics.append(names.unknown_path(fed, port.name, place, known))
         elif not port.optional:
+            maker = Label(batch_maker, "the batch is made here") if batch_maker else None
+            pointed = (droppers or {}).get(port.name, maker)
+            fitting = _fitting(port, available)
             diagnostics.append(
-                shapes.nothing_wired(node.name, port.name, str(port), node.origin, known, batch_maker)
+                shapes.nothing_wired(node.name, port.name, str(port), node.origin, known, fitting, pointed)
             )
     return Wires(paths), diagnostics
 
 
-def _same_name(port: Port, available: Mapping[str, Sequence[str]]) -> str | None:
+def _same_name(port: Port, available: Mapping[str, Mapping[str, object]]) -> str | None:
     for root, found in available.items():
         if port.name in found:
             return f"{root}.{port.name}"
     return None
+
+
+def _fitting(port: Port, available: Mapping[str, Mapping[str, jax.ShapeDtypeStruct]]) -> list[str]:
+    """Paths of arrays that the port would take."""
+    return [
+        f"{root}.{name}"
+        for root, found in available.items()
+        for name, array in found.items()
+        if fits(port, feature_of(array))
+    ]

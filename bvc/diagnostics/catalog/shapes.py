@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from bvc.diagnostics.diagnostic import Diagnostic, Label
-from bvc.diagnostics.place import Origin, Place
-from bvc.diagnostics.suggest import did_you_mean, listing
+from bvc.diagnostics.place import Origin
+from bvc.diagnostics.suggest import listing
 
 
 def refused_setting(owner: str, setting: str, reason: str, place: Origin, help: str | None) -> Diagnostic:
@@ -65,40 +65,34 @@ def dims_differ(
 
 
 def nothing_wired(
-    owner: str, port: str, declared: str, place: Origin, known: Sequence[str], maker: Place | None = None
+    owner: str,
+    port: str,
+    declared: str,
+    place: Origin,
+    known: Sequence[str],
+    fitting: Sequence[str],
+    pointed: Label | None,
 ) -> Diagnostic:
-    """B0305: a port finds no array of its name."""
-    close = did_you_mean(port, [path.rsplit(".", 1)[-1] for path in known])
-    example = next(iter(known), "batch.NAME")
+    """B0305: a port finds no array of its name. `fitting` are the paths of those that it would take."""
+    help = f"let the pipeline write `{port}` (`to='{port}'`) and keep it"
+    if fitting:
+        help += f', or wire an array by hand: `feeds = {{ {port} = "{fitting[0]}" }}`'
     return Diagnostic(
         "B0305",
         f"nothing is wired to port `{port}` of `{owner}`",
         place.mend,
         f"reads `{declared}`",
-        labels=(Label(maker, "the batch is made here"),) if maker else (),
+        labels=(pointed,) if pointed else (),
         notes=(f"there are {listing(known)}",) if known else ("there are no arrays to read",),
-        help=(f"{close} or " if close else "") + f'wire it by hand: `feeds = {{ {port} = "{example}" }}`',
-        origin=place,
-    )
-
-
-def unknown_size(feature: str, arrives: str, place: Origin, maker: Label | None) -> Diagnostic:
-    """B0306: a feature of the batch has a dim that is not the same for all examples."""
-    return Diagnostic(
-        "B0306",
-        f"examples with `{feature}: {arrives}` cannot be stacked into a batch",
-        place.mend,
-        "leaves a dim open",
-        labels=(maker,) if maker else (),
-        help="end the pipeline with a fixed size: `resize(224)`, `central_crop(224)` or the like",
+        help=help,
         origin=place,
     )
 
 
 def raised(owner: str, error: str, where: str, place: Origin) -> Diagnostic:
-    """B0307: imported code of the user raised an error while its shapes were worked out."""
+    """B0306: imported code of the user raised an error while its shapes were worked out."""
     return Diagnostic(
-        "B0307",
+        "B0306",
         f"`{owner}` failed on the arrays that it is given: {error}",
         place.mend,
         f"raised at {where}",

@@ -1,0 +1,210 @@
+"""From a program to what the loop runs: arrays on devices, compiled functions, opened data."""
+
+from __future__ import annotations
+
+import functools
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import equinox as eqx
+import jax
+import numpy as np
+from jaxtyping import PyTree
+
+from bvc.compile.construct import models
+from bvc.compile.evaluation import CompiledEval, CompiledStream
+from bvc.compile.experiment import Program
+from bvc.compile.mesh import Grid, resolve_mesh
+from bvc.compile.pipeline import compile_pipeline
+from bvc.compile.randomness import purpose_key
+from bvc.compile.state import State, first_state, state_shardings
+from bvc.compile.step import Training as StepParts
+from bvc.compile.step import compile_step
+from bvc.component.error import DataError
+from bvc.component.source import Records
+from bvc.diagnostics import Failed
+from bvc.diagnostics.catalog import missing as catalog
+from bvc.ir import DataNode
+from bvc.library.checkpoints.load import load_parameters, with_parameters
+from bvc.runtime.due import Times
+from bvc.runtime.evaluate import MeasuredStream, evaluate
+from bvc.runtime.feed import EvalFeed, TrainFeed
+from bvc.runtime.training import Evaluation, HostBatch, Training
+
+
+@dataclass(frozen=True)
+class Machine:
+    """The devices of this run and what lies on them."""
+
+    grid: Grid
+    mesh: jax.sharding.Mesh
+    step: StepParts
+    sharding: Any = field(init=False)
+
+    def __post_init__(self) -> None:
+        spec = jax.sharding.NamedSharding(self.mesh, self.grid.batch_spec)
+        object.__setattr__(self, "sharding", spec)
+
+    def place(self, batch: HostBatch) -> dict[str, jax.Array]:
+        """A host batch (this process's part of it) to the devices."""
+        # batch: [B/processes, ...] on this host -> [B, ...] split over the batch axes
+        return {
+            name: jax.make_array_from_process_local_data(self.sharding, np.asarray(array))
+            for name, array in batch.items()
+        }
+
+
+def machine(program: Program) -> Machine:
+    """The mesh of a program on the devices that are here.
+
+    Raises:
+        Failed: the mesh does not fit the devices, or the batch or the layout does not fit the mesh.
+    """
+    devices = jax.devices()
+    grid = resolve_mesh(program.experiment.mesh, len(devices))
+    parts = program.training(grid, unroll=devices[0].platform == "cpu")
+    return Machine(grid, grid.place(devices), parts)
+
+
+def assemble(program: Program, root: str, here: Machine) -> Training:
+    """Everything that the loop needs.
+
+    Args:
+        program: compiled with the paths of files that are here.
+        root: where data lies.
+        here: the devices.
+
+    Raises:
+        Failed: data, or a checkpoint that `init` names, cannot be read.
+    """
+    experiment = program.experiment
+    abstract = program.state
+    lies = state_shardings(abstract, here.step.layout, here.mesh)
+    abstract = jax.tree.map(_placed, abstract, lies)
+    times = Times(
+        program.total,
+        program.steps(experiment.run.log),
+        None if experiment.run.save is None else program.steps(experiment.run.save),
+        None if experiment.run.keep is None else program.steps(experiment.run.keep),
+    )
+    parameters = jax.tree.leaves(program.params)
+    started = time.monotonic()
+    return Training(
+        init=functools.partial(initial_state, program, lies),
+        abstract=abstract,
+        step=compile_step(here.step, here.mesh, abstract),
+        feed=functools.partial(_train_feed, program, root),
+        place=here.place,
+        times=times,
+        batch=experiment.train.batch,
+        examples=program.examples,
+        parameters=sum(leaf.size for leaf in parameters),
+        devices=jax.device_count(),
+        kind=jax.devices()[0].device_kind.replace(" ", "_"),
+        evaluations=[_evaluation(program, each, root, here) for each in program.evals],
+        seconds={"z/secs/init": time.monotonic() - started},
+    )
+
+
+def initial_state(program: Program, lies: Any) -> State:
+    """The state of step 0: initialized on the devices, then overwritten by the checkpoints that `init` names.
+
+    Raises:
+        Failed: a checkpoint does not fit (B0504).
+    """
+
+    def make() -> State:
+        model = program.initialize(purpose_key(program.experiment.run.seed, "init"))
+        return first_state(eqx.filter(model, eqx.is_array), program.update)
+
+    state = jax.jit(make, out_shardings=lies)()
+    values = _loaded(program)
+    if not values:
+        return state
+    params = jax.tree.map(
+        lambda new, old: jax.device_put(new, old.sharding),
+        with_parameters(state.params, values),
+        state.params,
+    )
+    return state._replace(params=params)
+
+
+def _loaded(program: Program) -> dict[str, np.ndarray]:
+    """Public name -> value, from every checkpoint that the model or a part of it names."""
+    values: dict[str, np.ndarray] = {}
+    for prefix, node in models(program.experiment.model).items():
+        if node.init is None:
+            continue
+        module: Any = program.module
+        for part in prefix.split("/")[:-1]:
+            module = getattr(module, part)
+        try:
+            found, report = load_parameters(module, node.init, skip=node.init_skip)
+        except DataError as error:
+            place = node.origins.get("init", node.origin)
+            notes = (error.looked,) if error.looked else ()
+            raise Failed(catalog.checkpoint_unfit(node.init, error.what, place, notes, error.help)) from error
+        values |= {prefix + name: value for name, value in found.items()}
+    return values
+
+
+def _placed(array: jax.ShapeDtypeStruct, sharding: Any) -> jax.ShapeDtypeStruct:
+    return jax.ShapeDtypeStruct(array.shape, array.dtype, sharding=sharding)
+
+
+def open_records(data: DataNode, root: str) -> Records:
+    """The records of a split.
+
+    Raises:
+        Failed: they cannot be opened (B0505).
+    """
+    try:
+        return data.source.component.target(**data.source.settings).open(data.split, root)
+    except DataError as error:
+        raise Failed(catalog.data_unreadable(error.what, error.looked, data.origin, error.help)) from error
+
+
+def _train_feed(program: Program, root: str, start: int) -> TrainFeed:
+    train = program.experiment.train
+    return TrainFeed(
+        open_records(train.data, root),
+        compile_pipeline(train.data.features, train.pipeline, program.forward.features),
+        batch=train.batch,
+        seed=program.experiment.run.seed,
+        shuffle=train.shuffle,
+        start_step=start,
+        workers=program.experiment.run.workers,
+    )
+
+
+def _evaluation(program: Program, compiled: CompiledEval, root: str, here: Machine) -> Evaluation:
+    table = compiled.table
+    streams = [_stream(program, compiled, stream, root, here) for stream in compiled.streams]
+
+    def run(state: State, check: Callable[[], None]) -> Mapping[str, float]:
+        return evaluate(table.name, compiled.evaluator, streams, state.params, check)
+
+    return Evaluation(table.name, program.steps(table.every), table.skip_first, table.prefix, run)
+
+
+def _stream(
+    program: Program, compiled: CompiledEval, stream: CompiledStream, root: str, here: Machine
+) -> MeasuredStream:
+    static = here.step.static
+
+    @jax.jit
+    def measure(params: PyTree, batch: Mapping[str, jax.Array]) -> Mapping[str, jax.Array]:
+        return stream(eqx.combine(params, static), batch)
+
+    def batches() -> EvalFeed:
+        return EvalFeed(
+            open_records(stream.data, root),
+            compile_pipeline(stream.data.features, stream.pipeline, stream.features),
+            batch=compiled.batch,
+            seed=program.experiment.run.seed,
+            expand=stream.expand,
+        )
+
+    return MeasuredStream(stream.name, batches, here.place, measure)
