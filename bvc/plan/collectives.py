@@ -1,0 +1,100 @@
+"""What moves between devices in a step: every collective of the program, and those that the compiler adds."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from math import prod
+from typing import Literal
+
+from bvc.plan.naming import Naming
+from bvc.plan.ops import Op, Ops
+
+Kind = Literal["all-gather", "reduce-scatter", "all-reduce", "permute", "all-to-all"]
+
+_KINDS: dict[str, Kind] = {
+    "all_gather": "all-gather",
+    "all_gather_invariant": "all-gather",
+    "all_gather_reduced": "all-gather",
+    "reduce_scatter": "reduce-scatter",
+    "unreduced_reduce_scatter": "reduce-scatter",
+    "psum": "all-reduce",
+    "psum2": "all-reduce",
+    "psum_invariant": "all-reduce",
+    "unreduced_psum": "all-reduce",
+    "pmax": "all-reduce",
+    "pmin": "all-reduce",
+    "ppermute": "permute",
+    "all_to_all": "all-to-all",
+}
+
+@dataclass(frozen=True, slots=True)
+class Collective:
+    """Collectives of a step that are alike.
+
+    Attributes:
+        axes: the mesh axes over which they run.
+        count: how often in a step.
+        bytes: of the whole array of one of them (the gathered or not yet scattered one), on one device.
+        sent: what one device sends in a step for all of them, by the ring algorithm.
+        what: what moves.
+        derived: not in the program: the compiler adds it, as the layouts demand.
+    """
+
+    kind: Kind
+    axes: tuple[str, ...]
+    count: int
+    bytes: int
+    sent: int
+    what: str
+    derived: bool = False
+
+
+def list_collectives(step: Ops, axes: Mapping[str, int], results: Sequence[str]) -> tuple[Collective, ...]:
+    """All collectives of a step, those that send most first.
+
+    Args:
+        step: the ops on one device.
+        axes: the sizes of the mesh axes.
+        results: for every output of the step the parameters that it holds anew, or an empty text.
+    """
+    naming = Naming(step, results)
+    counts: Counter[tuple[Kind, tuple[str, ...], int, str, bool]] = Counter()
+    for op, times in _walk(step, 1):
+        for kind, over, size, derived in _moves(op):
+            if prod(axes[axis] for axis in over) > 1:
+                counts[kind, over, size, naming.what(op), derived] += times
+    found = [
+        Collective(
+            kind, over, count, size, count * _sent(kind, size, prod(axes[axis] for axis in over)), what, derived
+        )
+        for (kind, over, size, what, derived), count in counts.items()
+    ]
+    return tuple(sorted(found, key=lambda item: (-item.sent, item.kind, item.what)))
+
+
+def _walk(body: Ops, times: int) -> Iterator[tuple[Op, int]]:
+    """Every op, and how often it runs in a step."""
+    for op in body.ops:
+        yield op, times
+        for part in op.inner:
+            yield from _walk(part, times * op.repeats)
+
+
+def _moves(op: Op) -> Iterator[tuple[Kind, tuple[str, ...], int, bool]]:
+    """Kind, axes, bytes of the whole array, and whether the compiler adds it: for every collective of an op."""
+    if op.name in _KINDS:
+        found = op.params.get("axes", op.params.get("axis_name", ()))
+        over = (found,) if isinstance(found, str) else tuple(axis for axis in found if isinstance(axis, str))
+        for operand, result in zip(op.inputs, op.outputs, strict=True):
+            yield _KINDS[op.name], over, max(operand.bytes, result.bytes), False
+    if op.sums:
+        yield "all-reduce", op.sums, sum(value.bytes for value in op.outputs), True
+
+
+def _sent(kind: Kind, size: int, devices: int) -> int:
+    if kind == "permute":
+        return size
+    passes = 2 if kind == "all-reduce" else 1
+    return passes * size * (devices - 1) // devices

@@ -1,0 +1,116 @@
+"""Which results of a step get memory of their own: a model of how XLA fuses.
+
+Elementwise ops are computed inside whatever reads them, unless a product, a convolution, a collective or a loop reads them, which
+wants its operands in memory, or several ops read a result that is dear to compute. Reshapes and transposes share the
+memory of what they show.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from dataclasses import dataclass
+
+from bvc.plan.ops import Op, Ops, Value
+
+_VIEWS = frozenset(
+    "reshape squeeze expand_dims transpose bitcast_convert_type shard_map_result pvary pcast reshard "
+    "sharding_constraint optimization_barrier copy copy_p stop_gradient random_wrap random_unwrap".split()
+)
+_ELEMENTWISE = frozenset(
+    "add sub mul div rem max min neg abs sign pow integer_pow square sqrt rsqrt cbrt exp exp2 log log1p expm1 "
+    "tanh logistic sin cos tan erf erfc erf_inv floor ceil round is_finite nextafter clamp select_n "
+    "eq ne lt le gt ge and or xor not shift_left shift_right_logical shift_right_arithmetic "
+    "convert_element_type reduce_precision add_any mul_add real imag iota broadcast_in_dim split concatenate pad "
+    "slice rev dynamic_slice population_count clz".split()
+)
+_REDUCTIONS = frozenset(
+    "reduce_sum reduce_max reduce_min reduce_prod reduce_and reduce_or reduce_xor argmax argmin".split()
+)
+_DEAR = frozenset("exp exp2 log log1p expm1 tanh logistic erf erfc erf_inv pow div rsqrt sqrt sin cos".split())
+
+_ROOTS = 8
+"""A fusion that would read more arrays than this is cut: compilers bound their fusions in a similar way."""
+
+
+@dataclass(frozen=True, slots=True)
+class Fused:
+    """Attributes:
+    stored: values with memory of their own, besides the inputs.
+    roots: for every value the stored values and inputs from which it is computed where it is read.
+    """
+
+    stored: frozenset[Value]
+    roots: dict[Value, frozenset[Value]]
+
+    def reads(self, op: Op) -> frozenset[Value]:
+        """The stored values and inputs that an op reads when it runs."""
+        return frozenset().union(*(self.roots.get(value, frozenset()) for value in op.inputs))
+
+
+def is_view(op: Op) -> bool:
+    """Whether the result of an op is the same memory seen in another shape."""
+    return op.name in _VIEWS
+
+
+def in_place(op: Op) -> bool:
+    """Whether a result may lie where an operand was that nobody needs any more."""
+    return op.name in _ELEMENTWISE or op.name in _REDUCTIONS or op.name in _UPDATES
+
+
+_UPDATES = frozenset("scan while dynamic_update_slice scatter scatter-add psum psum_invariant".split())
+
+
+def fuse(body: Ops) -> Fused:
+    """Decide for every value of a body (a step, or that of a loop) whether it is stored."""
+    readers: dict[Value, list[Op]] = defaultdict(list)
+    for op in body.ops:
+        for value in dict.fromkeys(op.inputs):
+            readers[value].append(op)
+    outputs = frozenset(body.outputs)
+    demanded = _demanded(body, readers, outputs)
+    stored: set[Value] = set()
+    roots: dict[Value, frozenset[Value]] = {value: frozenset([value]) for value in body.inputs}
+    for value in body.sliced:
+        # a slice of what a scan reads is cut out only for those who want it in memory
+        roots[value] = frozenset([value]) if value in demanded else frozenset()
+        stored.update(roots[value])
+    for op in body.ops:
+        origin = frozenset().union(*(roots.get(value, frozenset()) for value in op.inputs))
+        for value in op.outputs:
+            if is_view(op):
+                roots[value] = origin
+            elif value in demanded or not _fusible(op) or _keep(op, value, readers, origin):
+                roots[value] = frozenset([value])
+                stored.add(value)
+            else:
+                roots[value] = origin
+    return Fused(frozenset(stored), roots)
+
+
+def _fusible(op: Op) -> bool:
+    return op.name in _ELEMENTWISE
+
+
+def _keep(op: Op, value: Value, readers: dict[Value, list[Op]], origin: frozenset[Value]) -> bool:
+    if not op.inputs or not origin:
+        return False
+    return len(origin) > _ROOTS or (op.name in _DEAR and len(readers[value]) > 1)
+
+
+def _demanded(body: Ops, readers: dict[Value, list[Op]], outputs: frozenset[Value]) -> frozenset[Value]:
+    """Values that somebody wants in memory, directly or through views."""
+    wanted: set[Value] = set()
+    for op in reversed(body.ops):
+        for value in op.outputs:
+            if value in outputs or any(_wants_memory(reader, wanted) for reader in readers[value]):
+                wanted.add(value)
+    wanted.update(
+        value for value in body.sliced if any(_wants_memory(reader, wanted) for reader in readers[value])
+    )
+    return frozenset(wanted)
+
+
+def _wants_memory(reader: Op, wanted: set[Value]) -> bool:
+    if is_view(reader):
+        return any(value in wanted for value in reader.outputs)
+    return not _fusible(reader) and reader.name not in _REDUCTIONS

@@ -1,0 +1,93 @@
+"""Peak memory of a step from the lives of its arrays.
+
+The ops run in program order. An array lives from the op that makes it to the last op that reads it, directly or through what is
+fused into that op; what the step returns lives to its end, in the memory of a donated argument where one matches.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from bvc.plan.fusion import Fused, fuse, in_place
+from bvc.plan.ops import Op, Ops, Value
+
+
+@dataclass(frozen=True, slots=True)
+class Peak:
+    """Memory on one device at the worst moment, arguments not counted.
+
+    Attributes:
+        bytes: of everything that the step allocates and that lives at that moment.
+        op: the op that runs then, in the innermost loop; None if nothing is allocated.
+        live: (bytes, op that made it) for what lives then, largest first.
+    """
+
+    bytes: int
+    op: Op | None
+    live: tuple[tuple[int, Op], ...]
+
+
+def peak_memory(step: Ops, donated: Sequence[bool]) -> Peak:
+    """The peak of a step; `donated` tells for each argument whether results may be written over it."""
+    given = Counter(
+        (value.shape, value.dtype) for value, is_given in zip(step.inputs, donated, strict=True) if is_given
+    )
+    free: set[Value] = set()
+    for value in step.outputs:
+        kind = (value.shape, value.dtype)
+        if given[kind] > 0 and value not in free:
+            given[kind] -= 1
+            free.add(value)
+    return _sweep(step, frozenset(free))
+
+
+def _sweep(body: Ops, free: frozenset[Value]) -> Peak:
+    """The peak of one body. Values in `free` cost nothing."""
+    fused = fuse(body)
+    last = _last_reads(body, fused)
+    live: dict[Value, Op | None] = {}
+    reusable = {value for value in body.carried if last.get(value, -1) < len(body.ops)}
+    now = 0
+    best = Peak(0, None, ())
+    for index, op in enumerate(body.ops):
+        inside = max((_sweep(part, frozenset()) for part in op.inner), key=lambda peak: peak.bytes, default=None)
+        reads = fused.reads(op)
+        dying = [value for value in reads if last.get(value) == index and (value in live or value in reusable)]
+        spare = Counter(value.bytes for value in dying) if in_place(op) else Counter[int]()
+        reused = 0
+        for value in op.outputs:
+            if value in fused.stored and value not in free and index < last.get(value, -1):
+                live[value] = op
+                now += value.bytes
+                if spare[value.bytes] > 0:
+                    spare[value.bytes] -= 1
+                    reused += value.bytes
+        here = now - reused + (inside.bytes if inside else 0)
+        if here > best.bytes:
+            best = _peak(here, op, live, inside)
+        for value in dying:
+            if value in live:
+                del live[value]
+                now -= value.bytes
+            reusable.discard(value)
+    return best
+
+
+def _peak(size: int, op: Op, live: dict[Value, Op | None], inside: Peak | None) -> Peak:
+    held = [(value.bytes, maker) for value, maker in live.items() if maker is not None]
+    within = inside.live if inside else ()
+    order = sorted([*held, *within], key=lambda item: -item[0])
+    return Peak(size, inside.op if inside and inside.op else op, tuple(order))
+
+
+def _last_reads(body: Ops, fused: Fused) -> dict[Value, int]:
+    """For each stored value and input the index of the last op that reads it; the number of ops if it is returned."""
+    last: dict[Value, int] = {}
+    for index, op in enumerate(body.ops):
+        if not op.outputs or any(value in fused.stored for value in op.outputs):
+            last.update((value, index) for value in fused.reads(op))
+    for value in body.outputs:
+        last.update((root, len(body.ops)) for root in fused.roots.get(value, ()))
+    return last
