@@ -89,8 +89,7 @@ def no_checkpoint_verifies(folder: str, reasons: Mapping[int, str]) -> Diagnosti
 
 
 def checkpoint_differs(where: str, differences: Sequence[tuple[str, str | None, str | None]]) -> Diagnostic:
-    """B0522: the arrays of a checkpoint are not those of the program: (name, saved or None, wanted or None).
-    """
+    """B0522: a checkpoint has other arrays than the program: (name, saved or None, wanted or None)."""
     lines: list[str] = []
     for name, saved, wanted in differences[:_MOST]:
         if saved is None:
