@@ -88,7 +88,7 @@ def compare_file(file: Path) -> list[Comparison]:
         if not module.name.startswith("_") and not module.name.startswith("test_"):
             importlib.import_module(f"tests.parity.{module.name}")
     reference = read_reference(file)
-    family = str(reference.meta["family"])
+    family = "trajectory" if "steps" in reference.arrays else str(reference.meta["family"])
     found = _HANDLERS.get(family)
     if found is None:
         found = next((handler for name, handler in _HANDLERS.items() if family.startswith(name)), None)
