@@ -1,0 +1,187 @@
+"""Batches by number: what workers compute. Imports neither jax nor grain.
+
+Once the feed is closing, batches are empty, so that nothing is left in the memory that processes share.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, SupportsIndex
+
+import numpy as np
+
+from bvc.compile.program import Pipeline
+from bvc.component.error import DataError
+from bvc.component.source import Records
+from bvc.runtime.feed_board import Board
+from bvc.runtime.feed_order import example_at
+from bvc.runtime.padding import MASK, PARENT
+
+ENDLESS = 1 << 40
+"""Steps of a training feed: more than any run takes."""
+
+_NARROW = {"int64": np.int32, "uint64": np.uint32, "float64": np.float32}
+
+
+@dataclass(frozen=True)
+class TrainBatches:
+    """This process's part of the batches of training, by number.
+
+    Batch s holds the examples [s * batch, (s + 1) * batch) of the endless sequence of epochs; process p has the
+    p-th contiguous part of it.
+    """
+
+    records: Records
+    pipeline: Pipeline
+    board: Board
+    batch: int
+    seed: int
+    shuffle: bool
+    start: int
+    process_index: int
+    process_count: int
+
+    def __len__(self) -> int:
+        return ENDLESS
+
+    def __getitem__(self, index: SupportsIndex) -> dict[str, Any]:
+        local = self.batch // self.process_count
+        first = (self.start + index.__index__()) * self.batch + self.process_index * local
+        rows: list[Mapping[str, Any]] = []
+        for position in range(first, first + local):
+            if self.board.closing:
+                return {}
+            epoch, number = self.example(position)
+            self.board.working_on(number)
+            with _named(self.records, number):
+                rows.append(self.pipeline.apply(self.records[number], self.seed, epoch, number))
+                _check(rows[-1], rows[0])
+        self.board.idle()
+        return stacked(rows)
+
+    def example(self, position: int) -> tuple[int, int]:
+        """Epoch and index of the example at a position."""
+        return example_at(position, len(self.records), self.seed, self.shuffle)
+
+
+@dataclass(frozen=True)
+class EvalBatches:
+    """This process's part of the batches of an evaluation: every example once, in order, the last batch padded.
+
+    `expand` is a feature whose values become examples of their own; `first` are then the numbers of the first value
+    of each example, and the number of all values.
+    """
+
+    records: Records
+    pipeline: Pipeline
+    board: Board
+    batch: int
+    seed: int
+    expand: str | None
+    first: np.ndarray | None
+    process_index: int
+    process_count: int
+
+    @property
+    def examples(self) -> int:
+        """How many examples pass, over all processes."""
+        return len(self.records) if self.first is None else int(self.first[-1])
+
+    def __len__(self) -> int:
+        return -(-self.examples // self.batch)
+
+    def __getitem__(self, index: SupportsIndex) -> dict[str, Any]:
+        local = self.batch // self.process_count
+        begin = index.__index__() * self.batch + self.process_index * local
+        positions = range(min(begin, self.examples), min(begin + local, self.examples))
+        if self.board.closing:
+            return {}
+        rows = [self._example(position) for position in positions]
+        for row in rows:
+            _check(row, rows[0])
+        template = rows[0] if rows else self._example(0)
+        self.board.idle()
+        batch = stacked([*rows, *[_blank(template)] * (local - len(rows))])
+        batch[MASK] = np.arange(local) < len(rows)
+        return batch
+
+    def _example(self, position: int) -> dict[str, Any]:
+        number = position
+        if self.first is not None:
+            number = int(np.searchsorted(self.first, position, side="right")) - 1
+        self.board.working_on(number)
+        with _named(self.records, number):
+            example = dict(self.records[number])
+            if self.first is not None and self.expand is not None:
+                example[self.expand] = example[self.expand][position - int(self.first[number])]
+            made = self.pipeline.apply(example, self.seed, 0, position)
+        if self.first is not None:
+            made[PARENT] = np.int32(number)
+        return made
+
+
+def count_values(records: Records, feature: str) -> np.ndarray:
+    """Number of the first value of `feature` of each example, counted through, and of all values at the end."""
+    counts: list[int] = []
+    for number in range(len(records)):
+        with _named(records, number):
+            counts.append(len(records[number][feature]))
+    return np.concatenate([[0], np.cumsum(counts)])
+
+
+def where(records: Records, number: int) -> str:
+    """The name of a record, for messages."""
+    describe = getattr(records, "describe", None)
+    return describe(number) if describe else f"example {number}"
+
+
+def stacked(rows: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    """Examples as one batch; texts and encoded files stay lists."""
+    found: dict[str, Any] = {}
+    for name, value in rows[0].items():
+        if isinstance(value, str | bytes | list):
+            found[name] = [row[name] for row in rows]
+            continue
+        dtype = _NARROW.get(value.dtype.name, value.dtype)
+        batch = np.empty((len(rows), *value.shape), dtype)
+        for number, row in enumerate(rows):
+            batch[number] = row[name]
+        found[name] = batch
+    return found
+
+
+def _blank(example: Mapping[str, Any]) -> dict[str, Any]:
+    return {
+        name: type(value)() if isinstance(value, str | bytes | list) else np.zeros_like(value)
+        for name, value in example.items()
+    }
+
+
+def _check(row: Mapping[str, Any], first: Mapping[str, Any]) -> None:
+    """Raise `DataError` where a feature cannot stand in one batch with that of the first example."""
+    for name, value in row.items():
+        if isinstance(value, str | bytes | list):
+            continue
+        if value.shape != first[name].shape or value.dtype != first[name].dtype:
+            is_, others = f"{value.dtype}{value.shape}", f"{first[name].dtype}{first[name].shape}"
+            raise DataError(f"feature `{name}` of another size than in the other examples: {is_}, not {others}")
+        narrow = _NARROW.get(value.dtype.name)
+        if narrow is not None and value.dtype.kind in "iu" and value.size:
+            limits = np.iinfo(narrow)
+            if value.min() < limits.min or value.max() > limits.max:
+                raise DataError(f"feature `{name}` with a value that does not fit into {np.dtype(narrow)}")
+
+
+class _named:  # noqa: N801 - reads as a statement
+    """Names the record in a `DataError` that is raised inside."""
+
+    def __init__(self, records: Records, number: int) -> None:
+        self.records, self.number = records, number
+
+    def __enter__(self) -> None:
+        return None
+
+    def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
+        if isinstance(error, DataError) and not error.looked:
+            raise DataError(error.what, where(self.records, self.number), error.help) from error
