@@ -127,4 +127,6 @@ def _span(place: Place | None, sources: Sources) -> dict[str, object]:
 
 def _printable(line: str) -> str:
     """The line without characters that would act on a terminal instead of showing."""
-    return "".join(c if c.isprintable() or ord(c) > 0x9F and not 0xD800 <= ord(c) <= 0xDFFF else "\ufffd" for c in line)
+    return "".join(
+        c if c.isprintable() or ord(c) > 0x9F and not 0xD800 <= ord(c) <= 0xDFFF else "\ufffd" for c in line
+    )

@@ -14,7 +14,7 @@ def close(name: str, known: Iterable[str], limit: int = LIMIT) -> list[str]:
     folded = {candidate.lower(): candidate for candidate in reversed(names)}
     if name.lower() in folded:
         return [folded[name.lower()]]
-    return difflib.get_close_matches(name, names, n=limit, cutoff=0.6)
+    return difflib.get_close_matches(name, names, n=limit, cutoff=0.62)
 
 
 def did_you_mean(name: str, known: Iterable[str]) -> str | None:

@@ -122,7 +122,9 @@ class _Parser:
 
     def _no_name(self, begin: int) -> Failed:
         if begin >= len(self.text):
-            return self.wrong(0, len(self.text), "nothing is called", "empty", "name an op, or remove the item")
+            return self.wrong(
+                0, len(self.text), "nothing is called", "empty", "name an op, or remove the item"
+            )
         if begin in self.holes:
             return self.wrong(begin, begin + 1, "the name of an op stands literally", "a value")
         return self.wrong(begin, begin + 1, "a call begins with a name", "not a name")
@@ -134,7 +136,9 @@ class _Parser:
         help = f"arguments stand in brackets: `{name}(...)`" if rest not in ")]}" else None
         return self.wrong(self.at, self.at + 1, "something follows the call", "unexpected", help)
 
-    def arguments(self, args: list[Argument], keywords: dict[str, Argument], places: dict[str, Place]) -> None:
+    def arguments(
+        self, args: list[Argument], keywords: dict[str, Argument], places: dict[str, Place]
+    ) -> None:
         opened = self.at
         self.at += 1
         self.blank()
@@ -163,9 +167,13 @@ class _Parser:
             self.at += 1
             self.blank()
             if self.sees(end):
-                raise self.wrong(comma, comma + 1, "a comma without an argument after it", "", "remove the comma")
+                raise self.wrong(
+                    comma, comma + 1, "a comma without an argument after it", "", "remove the comma"
+                )
         elif self.at >= len(self.text):
-            raise self.wrong(opened, opened + 1, f"`{begin}` is not closed", "opened here", f"add the `{end}`")
+            raise self.wrong(
+                opened, opened + 1, f"`{begin}` is not closed", "opened here", f"add the `{end}`"
+            )
         elif not self.sees(end):
             reason = "a value cannot be glued to other text" if self._glued() else "a comma is missing"
             help = "put quotes around the whole text" if self._glued() else f"expected `,` or `{end}` here"

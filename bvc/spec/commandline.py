@@ -136,13 +136,17 @@ def _param(line: str, begin: int, end: int) -> Given:
     name = _NAME.match(line, begin, end)
     if name is None:
         place = Place(COMMAND_LINE, begin, end)
-        raise Failed(catalog.bad_command_line(place, "a param has a name", "`name=value`, or a bare `name` for `true`"))
+        raise Failed(
+            catalog.bad_command_line(place, "a param has a name", "`name=value`, or a bare `name` for `true`")
+        )
     place = Place(COMMAND_LINE, *name.span(1))
     if name.end() == end:
         return Given(name.group(1), place, WrittenScalar(True, place), None)
     if line[name.end()] != "=":
         raise Failed(
-            catalog.bad_command_line(Place(COMMAND_LINE, name.end(), end), "`=` expected after the name of a param")
+            catalog.bad_command_line(
+                Place(COMMAND_LINE, name.end(), end), "`=` expected after the name of a param"
+            )
         )
     start = name.end() + 1
     return Given(name.group(1), place, _value(line, start, end), _text(line, start, end))
@@ -152,7 +156,9 @@ def _setting(line: str, key: str, value: str, offset: int) -> Setting:
     found = segments(key)
     if found is None or any(segment.key == "*" for segment in found):
         place = Place(COMMAND_LINE, offset, offset + len(key))
-        raise Failed(catalog.bad_command_line(place, f"`{key}` is not the path of a leaf", "`--set optimizer.lr=3e-4`"))
+        raise Failed(
+            catalog.bad_command_line(place, f"`{key}` is not the path of a leaf", "`--set optimizer.lr=3e-4`")
+        )
     start = offset + len(key) + 1
     return Setting(key, tuple(found), offset, _value(line, start, start + len(value)))
 
@@ -185,6 +191,10 @@ def _shifted(node: Written, by: int) -> Written:
     text = node.text
     if text is not None:
         offsets = text.offsets
-        moved = range(offsets.start + by, offsets.stop + by) if isinstance(offsets, range) else [o + by for o in offsets]
+        moved = (
+            range(offsets.start + by, offsets.stop + by)
+            if isinstance(offsets, range)
+            else [o + by for o in offsets]
+        )
         text = type(text)(text.value, COMMAND_LINE, moved)
     return WrittenScalar(node.value, place, text)

@@ -14,7 +14,7 @@ from bvc.spec.written import Written, WrittenArray, WrittenScalar, WrittenTable,
 
 _ROOT_ONLY = ("unset", "doc", "import")
 _NOT_IN_WHEN = ("params", "let", "doc", "import", "when")
-_META = ("params", "let", "when", "unset", "doc", "import")
+META = ("params", "let", "when", "unset", "doc", "import")
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -45,7 +45,12 @@ class Document:
     @property
     def let_only(self) -> bool:
         """Whether it has nothing that could lie beneath a table."""
-        return self.lets is not None and not self.bases and not self.whens and not (self.plain and self.plain.items)
+        return (
+            self.lets is not None
+            and not self.bases
+            and not self.whens
+            and not (self.plain and self.plain.items)
+        )
 
 
 def document(root: WrittenTable, file: str) -> Document:
@@ -67,7 +72,7 @@ def document(root: WrittenTable, file: str) -> Document:
     later: list[WrittenScalar] = []
     for item in _use_items(use):
         (made.bases if "${" not in str(item.value) and "#" not in str(item.value) else later).append(item)
-    made.plain = _plain(root, _META)
+    made.plain = _plain(root, META)
     _check_tables(made.plain, "", wrong, made.plain)
     if "with" in made.plain.items and not later:
         wrong.append(fragments.with_for_nobody(made.plain.keys["with"], root=True))
@@ -135,7 +140,9 @@ def _check_name(name: str, place: Place, what: str, wrong: list[Diagnostic]) -> 
         wrong.append(params.bad_name(place, name, what, "a word of the language"))
 
 
-def _read_unset(node: Written | None, wrong: list[Diagnostic]) -> tuple[tuple[tuple[str, ...], WrittenScalar], ...]:
+def _read_unset(
+    node: Written | None, wrong: list[Diagnostic]
+) -> tuple[tuple[tuple[str, ...], WrittenScalar], ...]:
     if node is None:
         return ()
     if not isinstance(node, WrittenArray):
@@ -143,7 +150,11 @@ def _read_unset(node: Written | None, wrong: list[Diagnostic]) -> tuple[tuple[tu
         return ()
     found: list[tuple[tuple[str, ...], WrittenScalar]] = []
     for item in node.items:
-        segments = unset_segments(item.value) if isinstance(item, WrittenScalar) and isinstance(item.value, str) else None
+        segments = (
+            unset_segments(item.value)
+            if isinstance(item, WrittenScalar) and isinstance(item.value, str)
+            else None
+        )
         if segments is None or not isinstance(item, WrittenScalar):
             wrong.append(fragments.bad_unset(item.place, "not a path"))
         else:
@@ -165,7 +176,9 @@ def _read_whens(node: Written | None, made: Document) -> None:
         if not isinstance(condition, WrittenScalar) or condition.text is None:
             place = condition.place if condition is not None else block.place
             help = 'add a condition: `if = "local"`'
-            made.wrong.append(fragments.bad_when(place, "no condition" if condition is None else "not a string", help))
+            made.wrong.append(
+                fragments.bad_when(place, "no condition" if condition is None else "not a string", help)
+            )
             continue
         for key in _NOT_IN_WHEN:
             if key in block.items:
@@ -232,7 +245,9 @@ def _problem(
         if not loops:
             return fragments.misplaced_for(place, "in `[let]`")
         if not isinstance(value, WrittenTable) or not value.items:
-            return fragments.bad_for(value.place, kind(value) if not isinstance(value, WrittenTable) else "an empty table")
+            return fragments.bad_for(
+                value.place, kind(value) if not isinstance(value, WrittenTable) else "an empty table"
+            )
         if "${" not in own:
             return fragments.for_without_hole(place, own, list(value.items))
     elif key in _ROOT_ONLY and table is not root and loops:

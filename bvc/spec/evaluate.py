@@ -214,7 +214,10 @@ class Evaluator:
         if not type_ and param.choices is None:
             return
         value = self.plain(found.node)
-        places = (*found.trail, *(found.node.origin.places if isinstance(found.node, Leaf) else (found.node.place,)))
+        places = (
+            *found.trail,
+            *(found.node.origin.places if isinstance(found.node, Leaf) else (found.node.place,)),
+        )
         if type_ and not fits(value, type_):
             raise Failed(params.param_type(places, param.name, type_, value, kind(value), param.declared))
         if param.choices is not None:
@@ -284,9 +287,14 @@ class Evaluator:
         if node.operator in ("in", "not in"):
             return self._contains(node, text, scope) == (node.operator == "in")
         left, right = self.scalar(node.left, text, scope), self.scalar(node.right, text, scope)
-        if node.operator in arithmetic.ARITHMETIC:
-            return arithmetic.calculate(node.operator, left, right, place)
-        return arithmetic.compare(node.operator, left, right, place)
+        reckon = arithmetic.calculate if node.operator in arithmetic.ARITHMETIC else arithmetic.compare
+        try:
+            return reckon(node.operator, left, right, place)
+        except Failed as failed:
+            operands = [
+                (text.value[o.start : o.end], value) for o, value in ((node.left, left), (node.right, right))
+            ]
+            raise Failed(params.with_operands(d, operands) for d in failed.diagnostics) from None
 
     def scalar(self, node: Expression, text: Text, scope: Scope) -> Scalar:
         """The value of an operand, which must be a scalar."""

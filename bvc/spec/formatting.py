@@ -38,7 +38,9 @@ def toml(value: object) -> str:
         return f"[{', '.join(toml(item) for item in cast(list[object], value))}]"
     if isinstance(value, Mapping):
         pairs = cast(Mapping[str, object], value).items()
-        return "{ " + ", ".join(f"{key(name)} = {toml(item)}" for name, item in pairs) + " }" if pairs else "{}"
+        return (
+            "{ " + ", ".join(f"{key(name)} = {toml(item)}" for name, item in pairs) + " }" if pairs else "{}"
+        )
     isoformat = getattr(value, "isoformat", None)
     return str(value) if isoformat is None else str(isoformat())
 

@@ -5,7 +5,9 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-_SEGMENT = re.compile(r'\s*(?:"((?:\\.|[^"\\])*)"|\'([^\']*)\'|([^\s."\'\[\]=*]+|\*))((?:\s*\[\s*\d{1,9}\s*\])*)\s*')
+_SEGMENT = re.compile(
+    r'\s*(?:"((?:\\.|[^"\\])*)"|\'([^\']*)\'|([^\s."\'\[\]=*]+|\*))((?:\s*\[\s*\d{1,9}\s*\])*)\s*'
+)
 _INDEX = re.compile(r"\d+")
 
 

@@ -225,7 +225,9 @@ def rescoped(layer: Layer, scope: Scope) -> Layer:
     if isinstance(layer, Slot):
         return replace(layer, scope=scope, found=None, failure=None)
     if isinstance(layer, Row):
-        return replace(layer, items=[rescoped(item, scope) for item in layer.items], scope=scope, spliced=None)
+        return replace(
+            layer, items=[rescoped(item, scope) for item in layer.items], scope=scope, spliced=None
+        )
     return rescoped_branch(layer, scope)
 
 

@@ -12,9 +12,7 @@ Span = tuple[int, int]
 _BLANK = re.compile(r"[ \t]*")
 _GAP = re.compile(r"(?:[ \t\n]|#[^\n]*)*+")
 _BARE = re.compile(r"[A-Za-z0-9_-]+")
-_QUOTED = re.compile(
-    r'"""(?s:\\.|[^\\])*?"{3,5}|' r"'''(?s:.)*?'{3,5}|" r'"(?:\\.|[^"\\\n])*"|' r"'[^'\n]*'"
-)
+_QUOTED = re.compile(r'"""(?s:\\.|[^\\])*?"{3,5}|' r"'''(?s:.)*?'{3,5}|" r'"(?:\\.|[^"\\\n])*"|' r"'[^'\n]*'")
 _ATOM = re.compile(r"[^,\]}#\n]+")
 
 

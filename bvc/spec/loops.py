@@ -102,7 +102,9 @@ class _Loops:
                 name = self.named(pieces, loop.scope.loop("", place, variables, bindings))
                 table = f"{around}.{name}" if around else name
                 self.evaluator.spend(1, place)
-                left = pruned(name, self.body(body, body.scope.loop(table, place, variables, bindings)), body.pending)
+                left = pruned(
+                    name, self.body(body, body.scope.loop(table, place, variables, bindings)), body.pending
+                )
                 if isinstance(left, Branch):
                     yield name, left
         finally:
@@ -168,4 +170,7 @@ class _Loops:
             if word is None:
                 raise Failed(params.format_does_not_fit(place, piece.format, as_text(node.value)))
             words.append(word)
-        return "".join(words)
+        name = "".join(words)
+        if "${" in name:
+            raise Failed(fragments.bad_generated_name(pieces.text.place(0, len(pieces.text.value)), "a `${`"))
+        return name

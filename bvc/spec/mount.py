@@ -163,7 +163,9 @@ class Mounter:
         home = scope.home
         param = home.params.get(given.name)
         if param is None:
-            self.report.tell(params.unknown_param(given.name_place, given.name, home.file, sorted(home.params)))
+            self.report.tell(
+                params.unknown_param(given.name_place, given.name, home.file, sorted(home.params))
+            )
             return
         textual = given.text is not None and self._takes_text(param)
         quoted = isinstance(given.value, WrittenScalar) and isinstance(given.value.value, str)

@@ -12,8 +12,8 @@ from bvc.spec.expression import Binary, Expression, Name, Root, parts
 from bvc.spec.parse import parse
 from bvc.spec.report import Report
 from bvc.spec.scope import Scope
-from bvc.spec.text import Text, decode
 from bvc.spec.template import template
+from bvc.spec.text import Text, decode
 from bvc.spec.written import Written, WrittenArray, WrittenScalar, WrittenTable
 
 Variables = frozenset[str]
@@ -22,6 +22,10 @@ Variables = frozenset[str]
 def check_names(chain: Sequence[Document], scope: Scope, evaluator: Evaluator, report: Report) -> None:
     """Checks all files of a chain, whose names are one: untaken whens and overridden values too."""
     checker = _Checker(scope, evaluator)
+    for document in chain:
+        checker.collect(document.plain)
+        for when in document.whens:
+            checker.collect(when.plain)
     for document in chain:
         for declaration in document.params:
             if declaration.default is not None:
@@ -43,6 +47,20 @@ class _Checker:
         self.tree = list(scope.home.tree.items)
         self.evaluator = evaluator
         self.wrong: list[Diagnostic] = []
+        self.loops: dict[str, Variables] = {}  # the variables of each generated table, by its name
+
+    def collect(self, node: Written | None) -> None:
+        """Learns the loop variables: a nearer table of the same name has them without a `for`."""
+        if isinstance(node, WrittenArray):
+            for item in node.items:
+                self.collect(item)
+        elif isinstance(node, WrittenTable):
+            for key, value in node.items.items():
+                if isinstance(value, WrittenTable) and isinstance(
+                    loop := value.items.get("for"), WrittenTable
+                ):
+                    self.loops[key] = self.loops.get(key, frozenset()) | frozenset(loop.items)
+                self.collect(value)
 
     def node(self, node: Written, variables: Variables) -> None:
         if isinstance(node, WrittenTable):
@@ -55,10 +73,8 @@ class _Checker:
 
     def table(self, table: WrittenTable, variables: Variables) -> None:
         for key, value in table.items.items():
-            inner = variables
-            if isinstance(value, WrittenTable) and isinstance(loop := value.items.get("for"), WrittenTable):
-                inner = variables | frozenset(loop.items)
-            if "${" in key:
+            inner = variables | self.loops.get(key, frozenset())
+            if key in self.loops:
                 place = table.keys[key]
                 source = self.evaluator.sources[place.file]
                 self.text(decode(source, place.file, place.start, place.end), inner, early=True)

@@ -60,7 +60,9 @@ def declared(name: str, place: Place, written: Written) -> tuple[Declaration | N
     ]
     choices, doc, type_ = (written.items.get(key) for key in ("choices", "doc", "type"))
     if choices is not None and not (isinstance(choices, WrittenArray) and choices.items):
-        wrong.append(catalog.bad_declaration(choices.place, name, "`choices` is an array with at least one value"))
+        wrong.append(
+            catalog.bad_declaration(choices.place, name, "`choices` is an array with at least one value")
+        )
     if doc is not None and not (isinstance(doc, WrittenScalar) and isinstance(doc.value, str)):
         wrong.append(catalog.bad_declaration(doc.place, name, "`doc` is a string"))
     if type_ is not None and not (isinstance(type_, WrittenScalar) and type_.value in TYPES):

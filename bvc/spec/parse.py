@@ -47,7 +47,9 @@ def parse(text: Text, start: int = 0, *, hole: bool = False) -> tuple[Expression
     """
     parser = _Parser(text, tokens(text, start, hole=hole))
     if parser.next.kind == "end":
-        raise Failed(catalog.empty_expression(text.place(max(start - 2, 0) if hole else start, parser.next.end)))
+        raise Failed(
+            catalog.empty_expression(text.place(max(start - 2, 0) if hole else start, parser.next.end))
+        )
     found = parser.choice()
     if parser.next.kind != "end":
         raise Failed(parser.unexpected())
@@ -94,7 +96,9 @@ class _Parser:
     def choice(self) -> Expression:
         self.depth += 1
         if self.depth > MOST_DEPTH:
-            raise Failed(catalog.expression_too_deep(self.text.place(self.next.start, self.next.end), MOST_DEPTH))
+            raise Failed(
+                catalog.expression_too_deep(self.text.place(self.next.start, self.next.end), MOST_DEPTH)
+            )
         value = self.operation(0)
         if self.sees("if"):
             self.take()
@@ -110,7 +114,9 @@ class _Parser:
     def operation(self, power: int) -> Expression:
         self.depth += 1
         if self.depth > MOST_DEPTH:
-            raise Failed(catalog.expression_too_deep(self.text.place(self.next.start, self.next.end), MOST_DEPTH))
+            raise Failed(
+                catalog.expression_too_deep(self.text.place(self.next.start, self.next.end), MOST_DEPTH)
+            )
         left = self.operand(power)
         while (operator := self.operator()) is not None and _POWERS[operator] > power:
             for _ in operator.split():

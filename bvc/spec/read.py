@@ -22,7 +22,12 @@ _BRACKETS = re.compile(
 )
 _BLANK = re.compile(r"(?:\s|#[^\n]*)*+")
 _DIGITS = re.compile(r"[0-9_]{1000,}")
-_MARKS = {b"\xff\xfe": "UTF-16", b"\xfe\xff": "UTF-16", b"\x89PNG": "a PNG image", b"PK\x03\x04": "a zip archive"}
+_MARKS = {
+    b"\xff\xfe": "UTF-16",
+    b"\xfe\xff": "UTF-16",
+    b"\x89PNG": "a PNG image",
+    b"PK\x03\x04": "a zip archive",
+}
 _MARKS |= {b"\xff\xd8\xff": "a JPEG image", b"\x1f\x8b": "a gzip archive"}
 
 

@@ -7,17 +7,18 @@ from collections.abc import Sequence
 from bvc.diagnostics import Diagnostic, Failed, Place
 from bvc.diagnostics.catalog import fragments
 from bvc.spec.commandline import Setting
-from bvc.spec.layers import Branch, Layer, Row, over, wrap
+from bvc.spec.document import META
+from bvc.spec.layers import Branch, Layer, Row, branch, over
 from bvc.spec.report import Report
 from bvc.spec.scope import Home, Scope
 from bvc.spec.tree import Array, Leaf, Node, Table
-from bvc.spec.written import kind
+from bvc.spec.written import WrittenTable, kind
 
 
 def lay_settings(home: Home, settings: Sequence[Setting], report: Report) -> None:
     """Lays the settings without item numbers over the tree of the spec's own file (phase 4)."""
     for setting in settings:
-        wrong = _param(home, setting)
+        wrong = _not_a_leaf(home, setting)
         if wrong is None and not _indexed(setting):
             wrong = _through_scalar(home.tree, setting)
             if wrong is None:
@@ -42,8 +43,10 @@ def _indexed(setting: Setting) -> bool:
     return any(segment.indices for segment in setting.segments)
 
 
-def _param(home: Home, setting: Setting) -> Diagnostic | None:
+def _not_a_leaf(home: Home, setting: Setting) -> Diagnostic | None:
     first = setting.segments[0]
+    if first.key in (*META, "use", "with", "for"):
+        return fragments.setting_not_a_leaf(setting.place(first), first.key)
     if len(setting.segments) == 1 and first.key in home.params and first.key not in home.tree.items:
         return fragments.setting_is_param(setting.place(first), first.key, home.file)
     return None
@@ -58,25 +61,20 @@ def _through_scalar(tree: Branch, setting: Setting) -> Diagnostic | None:
         if not isinstance(below, Branch):
             path = ".".join(part.key for part in setting.segments[: number + 1])
             what = "an array" if isinstance(below, Row) else kind(below.written)
-            return fragments.setting_through_scalar(setting.place(segment), setting.path, path, what, below.place)
+            return fragments.setting_through_scalar(
+                setting.place(segment), setting.path, path, what, below.place
+            )
         table = below
     return None
 
 
 def _layer(home: Home, setting: Setting) -> Branch:
-    scope = Scope(home)
-    place = setting.place(setting.segments[0])
-    root = table = Branch(place, scope, "")
-    name = ""
-    for segment in setting.segments[:-1]:
-        name = f"{name}.{segment.key}" if name else segment.key
-        below = Branch(setting.place(segment), scope, name)
-        table.items[segment.key], table.keys[segment.key] = below, setting.place(segment)
-        table = below
-    last = setting.segments[-1]
-    table.items[last.key] = wrap(setting.value, scope, setting.path)
-    table.keys[last.key] = setting.place(last)
-    return root
+    value = setting.value
+    for segment in reversed(setting.segments):
+        place = setting.place(segment)
+        value = WrittenTable({segment.key: value}, place, {segment.key: place})
+    assert isinstance(value, WrittenTable)
+    return branch(value, Scope(home))
 
 
 class _Replacing:
@@ -100,7 +98,9 @@ class _Replacing:
         if below is None:
             raise Failed(fragments.setting_not_there(place, self.setting.path, segment.key, list(node.items)))
         return Table(
-            {**node.items, segment.key: self.item(below, segment.indices, depth, place)}, node.origin, node.keys
+            {**node.items, segment.key: self.item(below, segment.indices, depth, place)},
+            node.origin,
+            node.keys,
         )
 
     def item(self, node: Node, indices: Sequence[int], depth: int, place: Place) -> Node:

@@ -87,7 +87,9 @@ class _Loading:
     def _expand_let(self, table: Branch) -> None:
         self.users.expand(table)
 
-    def load(self, path: str, params: Mapping[str, object] | str, settings: Sequence[tuple[str, str]]) -> Spec:
+    def load(
+        self, path: str, params: Mapping[str, object] | str, settings: Sequence[tuple[str, str]]
+    ) -> Spec:
         main = self.mounter.files.main(path)
         typed, set_ = command_line(path, params, settings, self.sources)
         home = self.mounter.mount(main, Outside(typed=typed, settings=set_))
@@ -111,9 +113,9 @@ class _Loading:
 
     def _judge(self, mark: Mark, home: Home) -> None:
         if not mark.matched:
-            self.report.tell(
-                fragments.matched_nothing(mark.place, mark.pattern, list(_paths(home.tree)), own=mark.own)
-            )
+            depth = mark.pattern.count(".")
+            known = [path for path in _paths(home.tree) if path.count(".") == depth]
+            self.report.tell(fragments.matched_nothing(mark.place, mark.pattern, known, own=mark.own))
 
     def _param(self, param: Param, home: Home) -> ResolvedParam | None:
         if param.value is None:
@@ -129,7 +131,11 @@ class _Loading:
         default = value if param.default is param.value else self._default(param, home)
         if value is None:
             return None
-        choices = tuple(c.value for c in param.choices.items if isinstance(c, WrittenScalar)) if param.choices else ()
+        choices = (
+            tuple(c.value for c in param.choices.items if isinstance(c, WrittenScalar))
+            if param.choices
+            else ()
+        )
         return ResolvedParam(
             param.name, param.type, param.doc, choices, value, default, param.place, param.given
         )
@@ -153,5 +159,3 @@ def _paths(table: Branch, prefix: str = "") -> list[str]:
         if isinstance(value, Branch):
             found.extend(_paths(value, f"{prefix}{key}."))
     return found
-
-

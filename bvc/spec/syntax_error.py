@@ -12,7 +12,9 @@ from bvc.spec.locate import locate
 _POSITION = re.compile(r"(?s)(.*) \(at (?:line (\d+), column (\d+)|end of document)\)")
 _WORD = re.compile(r"[^\s,\]\}#=]+")
 _LITERAL = re.compile(r'"(?:\\.|[^"\\\n])*"|' r"'[^'\n]*'|#[^\n]*|[\[\]{}\n]")
-_HEADER_OR_KEY = re.compile(r"[ \t]*(\[\[?[^\]\n]*\]\]?|(?:\"[^\"\n]*\"|'[^'\n]*'|[A-Za-z0-9_.-]|[ \t]*\.[ \t]*)+)")
+_HEADER_OR_KEY = re.compile(
+    r"[ \t]*(\[\[?[^\]\n]*\]\]?|(?:\"[^\"\n]*\"|'[^'\n]*'|[A-Za-z0-9_.-]|[ \t]*\.[ \t]*)+)"
+)
 _WORDS = {
     "true": "write `true`, in lower case",
     "false": "write `false`, in lower case",
@@ -32,7 +34,9 @@ def syntax_error(text: str, file: str, message: str) -> Diagnostic:
     found = _POSITION.fullmatch(message)
     reason = found.group(1) if found else message
     position = _offset(text, found.group(2), found.group(3)) if found and found.group(2) else len(text)
-    if reason.startswith(("Cannot declare", "Cannot overwrite", "Cannot mutate", "Cannot redefine", "Duplicate")):
+    if reason.startswith(
+        ("Cannot declare", "Cannot overwrite", "Cannot mutate", "Cannot redefine", "Duplicate")
+    ):
         return _twice(text, file, position, reason)
     opened = _innermost(text, position)
     if opened is not None and text[opened] == "{":
@@ -62,7 +66,11 @@ def _innermost(text: str, position: int) -> int | None:
     for found in _LITERAL.finditer(text, 0, position):
         sign = found.group()
         if sign in ("[", "{"):
-            header = sign == "[" and not stack and not text[text.rfind("\n", 0, found.start()) + 1 : found.start()].strip(" \t[")
+            header = (
+                sign == "["
+                and not stack
+                and not text[text.rfind("\n", 0, found.start()) + 1 : found.start()].strip(" \t[")
+            )
             if not header:
                 stack.append(found.start())
         elif sign in ("]", "}") and stack:
@@ -79,11 +87,15 @@ def _in_inline_table(text: str, file: str, position: int, opened: int) -> Diagno
         help = "write it on one line, or as a table of its own with a `[header]`"
         return catalog.inline_table(place, "a line break", help)
     if rest == "#":
-        return catalog.inline_table(_place(file, text, position, position + 1), "a comment", "move it to another line")
+        return catalog.inline_table(
+            _place(file, text, position, position + 1), "a comment", "move it to another line"
+        )
     before = text[begin:position].rstrip()
     if rest == "}" and before.endswith(","):
         comma = begin + len(before) - 1
-        return catalog.inline_table(_place(file, text, comma, comma + 1), "a comma at its end", "remove the comma")
+        return catalog.inline_table(
+            _place(file, text, comma, comma + 1), "a comma at its end", "remove the comma"
+        )
     return None
 
 
@@ -101,7 +113,9 @@ def _invalid(text: str, file: str, position: int, reason: str) -> Diagnostic:
         return catalog.toml(place, "not a value", "", "a text stands in quotes")
     if not found.strip():
         return catalog.toml(place, "a key is missing", "expected a key")
-    return catalog.toml(place, f"a key cannot begin with `{found[:1]}`", "", "other characters need quotes around the key")
+    return catalog.toml(
+        place, f"a key cannot begin with `{found[:1]}`", "", "other characters need quotes around the key"
+    )
 
 
 def _other(text: str, file: str, position: int, reason: str, opened: int | None) -> Diagnostic:
@@ -118,7 +132,9 @@ def _other(text: str, file: str, position: int, reason: str, opened: int | None)
         help = "close the quotes on the same line; a text of several lines stands between three quotes"
         return catalog.toml(_place(file, text, start, start + 1), "the quotes are not closed", label, help)
     if reason.startswith("Illegal character"):
-        return catalog.toml(place, "a control character in a text or comment", "not allowed", "write it as an escape")
+        return catalog.toml(
+            place, "a control character in a text or comment", "not allowed", "write it as an escape"
+        )
     if reason.startswith("Unescaped '\\'"):
         help = "write `\\\\`, or put the text between single quotes"
         return catalog.toml(place, "a backslash that begins no escape", "", help)

@@ -52,7 +52,9 @@ def tokens(text: Text, start: int, *, hole: bool) -> list[Token]:
         if hole and depth == 0 and character in "}:":
             return [*found, Token("end", character, position, position)]
         token = _token(text, position)
-        depth += (token.value in ("(", "[", "{")) - (token.value in (")", "]", "}")) if token.kind == "sign" else 0
+        depth += (
+            (token.value in ("(", "[", "{")) - (token.value in (")", "]", "}")) if token.kind == "sign" else 0
+        )
         found.append(token)
         position = token.end
         if len(found) > MOST_TOKENS:

@@ -83,4 +83,6 @@ def _is_call(pieces: Template) -> bool:
     if not isinstance(first, Stretch) or not isinstance(last, Stretch):
         return False
     value = pieces.text.value
-    return bool(_CALL.match(value[first.start : first.end])) and value[last.start : last.end].rstrip().endswith(")")
+    return bool(_CALL.match(value[first.start : first.end])) and value[
+        last.start : last.end
+    ].rstrip().endswith(")")

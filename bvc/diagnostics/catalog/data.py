@@ -32,5 +32,5 @@ def bad_card(file: str, reason: str) -> Diagnostic:
     return Diagnostic(
         "B0142",
         f"the data card `{file}` {reason}",
-        help="a card has `doc`, `source`, `[features]` such as `image = \"bytes\"`, and `[splits]` with their sizes",
+        help='a card has `doc`, `source`, `[features]` such as `image = "bytes"`, and `[splits]` with their sizes',
     )

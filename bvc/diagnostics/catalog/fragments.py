@@ -22,7 +22,9 @@ def missing_row(place: Place, key: str, table: str, rows: Sequence[str], declare
     """B0202: a row or key that a table doesn't have."""
     notes = (f"`{table}` has {listing(rows)}" if rows else f"`{table}` is empty",)
     labels = (Label(declared, "the table"),)
-    return Diagnostic("B0202", f"no `{key}` in `{table}`", place, "not there", labels, notes, did_you_mean(key, rows))
+    return Diagnostic(
+        "B0202", f"no `{key}` in `{table}`", place, "not there", labels, notes, did_you_mean(key, rows)
+    )
 
 
 def missing_item(place: Place, index: int, array: str, count: int) -> Diagnostic:
@@ -47,7 +49,9 @@ def cycle(steps: Sequence[tuple[str, Place]]) -> Diagnostic:
     labels = tuple(Label(place, f"`{name}`") for name, place in steps[1:])
     notes = (" -> ".join(f"`{name}`" for name in (*names, names[0])),)
     message = f"`{names[0]}` depends on itself"
-    return Diagnostic("B0203", message, steps[0][1], "the cycle begins here", labels, notes, "break it at one of them")
+    return Diagnostic(
+        "B0203", message, steps[0][1], "the cycle begins here", labels, notes, "break it at one of them"
+    )
 
 
 def file_cycle(place: Place, files: Sequence[str]) -> Diagnostic:
@@ -64,7 +68,9 @@ def files_too_deep(place: Place, most: int) -> Diagnostic:
 def missing_path(place: Place, path: str, file: str, key: str, known: Sequence[str]) -> Diagnostic:
     """B0205: `FILE#path` with a path that the file doesn't have."""
     notes = (f"there it has {listing(known)}",) if known else ()
-    return Diagnostic("B0205", f"`{file}` has no table `{path}`", place, "not there", (), notes, did_you_mean(key, known))
+    return Diagnostic(
+        "B0205", f"`{file}` has no table `{path}`", place, "not there", (), notes, did_you_mean(key, known)
+    )
 
 
 def not_a_table(place: Place, what: str, found: str) -> Diagnostic:
@@ -81,7 +87,9 @@ def bad_use(place: Place, found: str) -> Diagnostic:
 def let_only(place: Place, file: str) -> Diagnostic:
     """B0207: a file of lets used where its lets cannot be seen."""
     help = f'put `use = "{file}"` at the root of this file: there its lets join this file\'s'
-    return Diagnostic("B0207", f"`{file}` has only lets: beneath a table it adds nothing", place, "", help=help)
+    return Diagnostic(
+        "B0207", f"`{file}` has only lets: beneath a table it adds nothing", place, "", help=help
+    )
 
 
 def bad_with(place: Place, found: str) -> Diagnostic:
@@ -156,12 +164,16 @@ def bad_when(place: Place, reason: str, help: str | None = None) -> Diagnostic:
 def when_sets(place: Place, key: str) -> Diagnostic:
     """B0216: a `when` that would change what its own condition reads."""
     help = "make it a key of a `[let]` table, or an expression: `${a if test else b}`"
-    return Diagnostic("B0216", f"a `when` block cannot set `{key}`", place, "decided before conditions are", help=help)
+    return Diagnostic(
+        "B0216", f"a `when` block cannot set `{key}`", place, "decided before conditions are", help=help
+    )
 
 
 def when_not_array(place: Place, found: str) -> Diagnostic:
     """B0216: `[when]` for `[[when]]`."""
-    return Diagnostic("B0216", f"`when` blocks are an array, found {found}", place, found, help="write `[[when]]`")
+    return Diagnostic(
+        "B0216", f"`when` blocks are an array, found {found}", place, found, help="write `[[when]]`"
+    )
 
 
 def path_too_early(place: Place, labels: tuple[Label, ...] = ()) -> Diagnostic:
@@ -177,6 +189,14 @@ def setting_is_param(place: Place, name: str, file: str) -> Diagnostic:
     return Diagnostic("B0218", f"`{name}` is a param, not a leaf", place, help=f"write `{file}:{name}=...`")
 
 
+def setting_not_a_leaf(place: Place, key: str) -> Diagnostic:
+    """B0218: `--set params.x`, `--set use`: what makes the tree is not a part of it."""
+    help = "params are set behind the file's name: `spec.toml:x=...`" if key == "params" else None
+    return Diagnostic(
+        "B0218", f"`{key}` is not a leaf of the tree", place, "not part of the resolved spec", help=help
+    )
+
+
 def setting_through_scalar(place: Place, path: str, beneath: str, found: str, where: Place) -> Diagnostic:
     """B0218: `--set a.b.c` where `a.b` is no table."""
     labels = (Label(where, found),)
@@ -187,7 +207,9 @@ def setting_through_scalar(place: Place, path: str, beneath: str, found: str, wh
 def setting_not_there(place: Place, path: str, key: str, known: Sequence[str]) -> Diagnostic:
     """B0218: `--set a[3]` of something that isn't there."""
     notes = (f"there is {listing(known)}",) if known else ()
-    return Diagnostic("B0218", f"cannot set `{path}`: no `{key}`", place, "not there", (), notes, did_you_mean(key, known))
+    return Diagnostic(
+        "B0218", f"cannot set `{path}`: no `{key}`", place, "not there", (), notes, did_you_mean(key, known)
+    )
 
 
 def setting_no_item(place: Place, path: str, count: int) -> Diagnostic:
@@ -205,11 +227,11 @@ def root_only(place: Place, key: str, table: str, header: Place) -> Diagnostic:
     """B0219: a key of the root that stands below a header."""
     labels = (Label(header, f"everything below belongs to `[{table}]`"),)
     help = "move it above the first `[header]`"
-    return Diagnostic("B0219", f"`{key}` belongs to the root of the file", place, f"a key of `{table}`", labels, help=help)
+    return Diagnostic(
+        "B0219", f"`{key}` belongs to the root of the file", place, f"a key of `{table}`", labels, help=help
+    )
 
 
 def bad_root_key(place: Place, key: str, wanted: str, found: str) -> Diagnostic:
     """B0219: `doc`, `import`, `params` or `let` of the wrong type."""
     return Diagnostic("B0219", f"`{key}` is {wanted}, found {found}", place, found)
-
-

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from bvc.diagnostics.diagnostic import Diagnostic, Label
 from bvc.diagnostics.place import Place
@@ -17,7 +18,9 @@ def _bad(place: Place, reason: str, label: str, help: str | None = None) -> Diag
 
 def hole_not_closed(place: Place) -> Diagnostic:
     """`${` without its `}`."""
-    return _bad(place, "`${` is not closed", "no `}` follows", "close it with `}`, or write `$${` for a literal `${`")
+    return _bad(
+        place, "`${` is not closed", "no `}` follows", "close it with `}`, or write `$${` for a literal `${`"
+    )
 
 
 def empty_expression(place: Place) -> Diagnostic:
@@ -27,7 +30,9 @@ def empty_expression(place: Place) -> Diagnostic:
 
 def bad_number(place: Place) -> Diagnostic:
     """Letters right after the digits of a number."""
-    return _bad(place, "a number ends in a letter", "not a number", "names begin with a letter; texts stand in quotes")
+    return _bad(
+        place, "a number ends in a letter", "not a number", "names begin with a letter; texts stand in quotes"
+    )
 
 
 def text_not_closed(place: Place) -> Diagnostic:
@@ -37,8 +42,16 @@ def text_not_closed(place: Place) -> Diagnostic:
 
 def unexpected_character(place: Place, character: str) -> Diagnostic:
     """A character that begins nothing."""
-    mends = {"=": "compare with `==`", "!": "write `not` or `!=`", "&": "write `and`", "|": "write `or`, or `??`"}
-    mends |= {"$": "inside an expression a name stands alone, without `${`", "?": "write `a if test else b`, or `??`"}
+    mends = {
+        "=": "compare with `==`",
+        "!": "write `not` or `!=`",
+        "&": "write `and`",
+        "|": "write `or`, or `??`",
+    }
+    mends |= {
+        "$": "inside an expression a name stands alone, without `${`",
+        "?": "write `a if test else b`, or `??`",
+    }
     return _bad(place, f"`{character}` means nothing here", "not part of an expression", mends.get(character))
 
 
@@ -86,8 +99,12 @@ def unknown_name(place: Place, name: str, known: Sequence[str], tree: Sequence[s
         help = f"`.{name}` with a leading dot reads the table `[{name}]`"
     else:
         help = did_you_mean(name, known) or f"a text stands in quotes: `'{name}'`"
-    notes = (f"names here: {listing(sorted(known))}",) if known else ("this file has neither params nor lets",)
-    return Diagnostic("B0151", f"unknown name `{name}`", place, "no param, let or loop variable", (), notes, help)
+    notes = (
+        (f"names here: {listing(sorted(known))}",) if known else ("this file has neither params nor lets",)
+    )
+    return Diagnostic(
+        "B0151", f"unknown name `{name}`", place, "no param, let or loop variable", (), notes, help
+    )
 
 
 def param_type(
@@ -107,11 +124,15 @@ def param_type(
     return Diagnostic("B0152", message, places[-1], found.split(" ", 1)[-1], labels, help=help)
 
 
-def not_a_choice(place: tuple[Place, ...], name: str, value: object, choices: Sequence[object], declared: Place) -> Diagnostic:
+def not_a_choice(
+    place: tuple[Place, ...], name: str, value: object, choices: Sequence[object], declared: Place
+) -> Diagnostic:
     """B0153: a value that `choices` does not list."""
     help = did_you_mean(str(value), [str(c) for c in choices]) or f"choose one of {listing(choices)}"
     labels = (Label(declared, "the choices"),)
-    return Diagnostic("B0153", f"`{value}` is not a choice of param `{name}`", place[-1], "", labels, help=help)
+    return Diagnostic(
+        "B0153", f"`{value}` is not a choice of param `{name}`", place[-1], "", labels, help=help
+    )
 
 
 def unknown_param(place: Place, name: str, file: str, known: Sequence[str]) -> Diagnostic:
@@ -128,7 +149,9 @@ def param_required(place: Place, name: str, file: str, declared: Place, *, comma
         return Diagnostic("B0155", f"param `{name}` needs a value", declared, "has no default", help=help)
     labels = (Label(declared, "declared without a default"),)
     help = f"add `with = {{ {name} = ... }}` beside this `use`"
-    return Diagnostic("B0155", f"param `{name}` of `{file}` needs a value", place, "not given", labels, help=help)
+    return Diagnostic(
+        "B0155", f"param `{name}` of `{file}` needs a value", place, "not given", labels, help=help
+    )
 
 
 # B0156: the declaration of a param is no declaration
@@ -136,7 +159,10 @@ def param_required(place: Place, name: str, file: str, declared: Place, *, comma
 
 def unknown_declaration_key(place: Place, name: str, key: str, known: Sequence[str]) -> Diagnostic:
     """A key of a param's table that means nothing."""
-    help = did_you_mean(key, known) or f"a default that is a table is written `{name} = {{ default = {{ ... }} }}`"
+    help = (
+        did_you_mean(key, known)
+        or f"a default that is a table is written `{name} = {{ default = {{ ... }} }}`"
+    )
     message = f"unknown key `{key}` in the declaration of param `{name}`"
     return Diagnostic("B0156", message, place, "", (), (f"a declaration takes {listing(known)}",), help)
 
@@ -157,7 +183,7 @@ def bad_declaration(place: Place, name: str, reason: str) -> Diagnostic:
 
 def not_a_number(place: Place, sign: str, found: str) -> Diagnostic:
     """A text, bool or date where a number is needed."""
-    help = "put texts together in a string: `\"${a}${b}\"`" if sign == "+" and found == "a string" else None
+    help = 'put texts together in a string: `"${a}${b}"`' if sign == "+" and found == "a string" else None
     return Diagnostic("B0157", f"`{sign}` takes numbers, found {found}", place, f"{found} in here", help=help)
 
 
@@ -179,18 +205,30 @@ def not_a_bool(place: Place, what: str, found: str) -> Diagnostic:
 
 def nothing_in(place: Place, found: str) -> Diagnostic:
     """`in` something that holds nothing."""
-    return Diagnostic("B0157", f"nothing can be `in` {found}", place, found, help="give an array, a table or a text")
+    return Diagnostic(
+        "B0157", f"nothing can be `in` {found}", place, found, help="give an array, a table or a text"
+    )
 
 
 def argument_count(place: Place, function: str, found: int) -> Diagnostic:
     """A function with too many or too few arguments."""
-    takes = {"int": "one argument", "round": "a number and, if wanted, its digits"}.get(function, "two or more numbers")
+    takes = {"int": "one argument", "round": "a number and, if wanted, its digits"}.get(
+        function, "two or more numbers"
+    )
     return Diagnostic("B0157", f"`{function}` takes {takes}, found {found}", place)
 
 
 def bad_digits(place: Place) -> Diagnostic:
     """The digits of `round`."""
     return Diagnostic("B0157", "the digits of `round` are an int from -18 to 18", place)
+
+
+def with_operands(diagnostic: Diagnostic, operands: Sequence[tuple[str, object]]) -> Diagnostic:
+    """What the operands were, where the expression itself does not show it."""
+    said = tuple(
+        f"`{written}` is {value!r}" for written, value in operands if written.strip("'\"") != str(value)
+    )
+    return replace(diagnostic, notes=(*diagnostic.notes, *said))
 
 
 # B0158, B0159, B0161: arithmetic and its limits
@@ -261,7 +299,9 @@ def _limit(place: Place, message: str) -> Diagnostic:
 def table_in_text(place: Place, what: str) -> Diagnostic:
     """B0162: a table inside a string."""
     help = "name one of its values: `.key` or `[key]`"
-    return Diagnostic("B0162", f"`{what}` is a table and cannot stand inside a text", place, "a table", help=help)
+    return Diagnostic(
+        "B0162", f"`{what}` is a table and cannot stand inside a text", place, "a table", help=help
+    )
 
 
 def bad_name(place: Place, name: str, what: str, reason: str) -> Diagnostic:
@@ -273,7 +313,9 @@ def bad_name(place: Place, name: str, what: str, reason: str) -> Diagnostic:
 def name_taken(place: Place, name: str, other: Place) -> Diagnostic:
     """B0163: a let with the name of a param."""
     labels = (Label(other, "a param of the same name"),)
-    return Diagnostic("B0163", f"`{name}` is both a param and a let", place, "a let", labels, help="rename one of them")
+    return Diagnostic(
+        "B0163", f"`{name}` is both a param and a let", place, "a let", labels, help="rename one of them"
+    )
 
 
 def bad_command_line(place: Place, reason: str, help: str | None = None) -> Diagnostic:
@@ -283,11 +325,11 @@ def bad_command_line(place: Place, reason: str, help: str | None = None) -> Diag
 
 def given_twice(place: Place, name: str, first: Place) -> Diagnostic:
     """B0164: a param set twice on the command line."""
-    return Diagnostic("B0164", f"param `{name}` is set twice", place, "again here", (Label(first, "first here"),))
+    return Diagnostic(
+        "B0164", f"param `{name}` is set twice", place, "again here", (Label(first, "first here"),)
+    )
 
 
 def value_without_toml(place: Place | None, name: str, found: str) -> Diagnostic:
     """B0152: a Python value that TOML cannot hold."""
     return Diagnostic("B0152", f"param `{name}` got a Python `{found}`, which a spec cannot hold", place)
-
-

@@ -13,7 +13,13 @@ Present = Mapping[str, object]
 
 
 def feature_missing(
-    reader: str, feature: str, wanted: str, place: Origin, present: Present, lost: Label | None, written: Sequence[Label]
+    reader: str,
+    feature: str,
+    wanted: str,
+    place: Origin,
+    present: Present,
+    lost: Label | None,
+    written: Sequence[Label],
 ) -> Diagnostic:
     """B0310: a feature that an op or a consumer needs is not there.
 

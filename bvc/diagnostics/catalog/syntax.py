@@ -8,7 +8,9 @@ from bvc.diagnostics.diagnostic import Diagnostic, Label
 from bvc.diagnostics.place import Place
 
 
-def toml(place: Place, reason: str, label: str = "", help: str | None = None, labels: tuple[Label, ...] = ()) -> Diagnostic:
+def toml(
+    place: Place, reason: str, label: str = "", help: str | None = None, labels: tuple[Label, ...] = ()
+) -> Diagnostic:
     """B0001: tomllib refuses the text."""
     return Diagnostic("B0001", reason, place, label, labels, help=help)
 
@@ -29,7 +31,9 @@ def not_text(place: Place, position: int, encoding: str | None) -> Diagnostic:
 
 def empty(place: Place) -> Diagnostic:
     """B0004: nothing but blanks and comments."""
-    return Diagnostic("B0004", "the file is empty", place, "", help="`bvc list` shows what a spec can be made of")
+    return Diagnostic(
+        "B0004", "the file is empty", place, "", help="`bvc list` shows what a spec can be made of"
+    )
 
 
 def too_large(place: Place, size: int, most: int) -> Diagnostic:
@@ -71,7 +75,9 @@ def call(place: Place, reason: str, label: str = "", help: str | None = None) ->
 
 def argument_twice(place: Place, name: str, first: Place) -> Diagnostic:
     """B0012: a keyword of a call given twice."""
-    return Diagnostic("B0012", f"argument `{name}` is given twice", place, "again here", (Label(first, "first here"),))
+    return Diagnostic(
+        "B0012", f"argument `{name}` is given twice", place, "again here", (Label(first, "first here"),)
+    )
 
 
 def positional_after_keyword(place: Place) -> Diagnostic:

@@ -21,7 +21,7 @@ def unknown_view(
         labels=(Label(chosen, f"`{model}` chosen here"),) if chosen else (),
         notes=(f"views of `{model}`: {listing(known)}",) if known else (f"`{model}` has no views",),
         help=did_you_mean(view, known)
-        or (f"take one of these views: `view = \"{known[0]}\"`" if known else "evaluate another model"),
+        or (f'take one of these views: `view = "{known[0]}"`' if known else "evaluate another model"),
         origin=place,
     )
 
