@@ -21,9 +21,7 @@ def build_op(node: OpNode) -> Callable[..., Any]:
     """
     starred = next((name for name, setting in node.component.settings.items() if setting.starred), None)
     positional = node.settings.get(starred, ()) if starred else ()
-    keywords = {
-        _parameter(node, name): value for name, value in node.settings.items() if name != starred
-    }
+    keywords = {_parameter(node, name): value for name, value in node.settings.items() if name != starred}
     if not node.component.is_class:
         # functions take their ports by keyword, so that settings may stand between them
         return functools.partial(_call, node.component.target, tuple(positional), keywords)
@@ -35,7 +33,9 @@ def build_op(node: OpNode) -> Callable[..., Any]:
         raise Failed(names.refused_setting(node.name, name, error.reason, place, error.help)) from error
 
 
-def _call(target: Callable[..., Any], positional: tuple[Any, ...], settings: dict[str, Any], **ports: Any) -> Any:
+def _call(
+    target: Callable[..., Any], positional: tuple[Any, ...], settings: dict[str, Any], **ports: Any
+) -> Any:
     if positional:
         example = ports.pop("example")
         return target(example, *positional, **ports, **settings)

@@ -50,14 +50,14 @@ def batch_features(features: Features, batch: int) -> dict[str, jax.ShapeDtypeSt
         batch: examples in a batch.
     """
     return {
-        name: jax.ShapeDtypeStruct((batch, *feature.shape), np.dtype(NARROW.get(feature.dtype, feature.dtype)))
+        name: jax.ShapeDtypeStruct(
+            (batch, *feature.shape), np.dtype(NARROW.get(feature.dtype, feature.dtype))
+        )
         for name, feature in features.items()
     }
 
 
-def check_batchable(
-    features: Features, ops: Sequence[OpNode], needed: Collection[str]
-) -> list[Diagnostic]:
+def check_batchable(features: Features, ops: Sequence[OpNode], needed: Collection[str]) -> list[Diagnostic]:
     """Features that are needed on the devices and cannot be batched (B0314).
 
     Args:
@@ -96,6 +96,8 @@ def _live(typing: Typing, outputs: Sequence[str]) -> tuple[Step, ...]:
                 wanted = set(op.before)
         elif wanted & set(node.writes.values()):
             reads = {port: name for port, name in node.reads.items() if name in op.before}
-            steps.append(Step(node.name, op.call, reads, node.writes, node.component.call.given, node.position))
+            steps.append(
+                Step(node.name, op.call, reads, node.writes, node.component.call.given, node.position)
+            )
             wanted = (wanted - set(node.writes.values())) | set(reads.values())
     return tuple(reversed(steps))

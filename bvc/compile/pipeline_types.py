@@ -80,7 +80,11 @@ def follow(features: Features, ops: Sequence[OpNode]) -> Typing:
             typing.diagnostics += failure.diagnostics
             break
         before = dict(typing.features)
-        found = _moved(typing, node, call) if "example" in node.component.call.given else _read(typing, node, call)
+        found = (
+            _moved(typing, node, call)
+            if "example" in node.component.call.given
+            else _read(typing, node, call)
+        )
         if found is None:
             break
         after, moves = found
@@ -222,7 +226,13 @@ def _refused(typing: Typing, node: OpNode, error: PortError) -> Diagnostic:
             node.name, error.name, "", node.origin, typing.features, typing.dropper(error.name), ()
         )
     return catalog.op_refuses(
-        node.name, error.name, error.reason, node.origin, typing.features, typing.writer(error.name), error.help
+        node.name,
+        error.name,
+        error.reason,
+        node.origin,
+        typing.features,
+        typing.writer(error.name),
+        error.help,
     )
 
 

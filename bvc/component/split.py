@@ -96,7 +96,8 @@ def _bound(text: str | None) -> Bound | None:
     number = text.removesuffix("%").replace("_", "")
     if _BOUND.match(text) is None or (not percent and "." in number):
         raise SplitError(
-            f"has a bound `{text}` that is no number of examples", "write a whole number, or a percentage such as `99%`"
+            f"has a bound `{text}` that is no number of examples",
+            "write a whole number, or a percentage such as `99%`",
         )
     value = float(number) if "." in number else int(number)
     if percent and abs(value) > 100:

@@ -13,6 +13,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import grain
+import jax
 import numpy as np
 from absl import flags
 
@@ -28,7 +29,7 @@ MOST_SECONDS = 60.0
 _POLL_SECONDS = 0.5
 _CLOSE_SECONDS = 5.0
 _FREE_SECONDS = 0.1
-"""grain frees shared memory in a thread of its own; it gets this long before the processes end."""
+"""Grain frees shared memory in a thread of its own; it gets this long before the processes end."""
 _AHEAD = 2
 """Batches that are ready in this process before they are asked for."""
 
@@ -37,71 +38,6 @@ def suggested_workers() -> int:
     """Worker processes for this machine: none where there are hardly cores beside the computing ones."""
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     return 0 if cores <= 2 else min(cores - 1, 16)
-
-
-def training_feed(
-    records: Records,
-    pipeline: Pipeline,
-    *,
-    batch: int,
-    seed: int,
-    shuffle: bool,
-    start_step: int = 0,
-    process_index: int = 0,
-    process_count: int = 1,
-    workers: int = 0,
-) -> Feed:
-    """The batches of the steps after `start_step`, without end; the same for any number of workers and processes.
-
-    Args:
-        records: raw examples.
-        pipeline: what is done to each.
-        batch: examples in a step, over all processes; divisible by them.
-        seed: seed of the run.
-        shuffle: a new order in every epoch.
-        start_step: steps that were done before.
-        process_index: number of this process.
-        process_count: number of processes.
-        workers: worker processes; 0: threads of this process.
-    """
-    if not len(records):
-        raise DataError("no example to train on")
-    board = Board.create(max(workers, 1))
-    return Feed(
-        TrainBatches(
-            *(records, pipeline, board, batch, seed, shuffle, start_step, process_index, process_count)
-        ),
-        workers,
-    )
-
-
-def evaluation_feed(
-    records: Records,
-    pipeline: Pipeline,
-    *,
-    batch: int,
-    seed: int = 0,
-    expand: str | None = None,
-    process_index: int = 0,
-    process_count: int = 1,
-    workers: int = 0,
-) -> Feed:
-    """Every example once, in order; the last batch is padded with zeros and `_mask` says which examples are real.
-
-    Args:
-        records: raw examples.
-        pipeline: what is done to each.
-        batch: examples in a batch, over all processes; divisible by them.
-        seed: seed of the run, for random ops.
-        expand: a feature of several values: each value becomes an example; `_parent` (i32) numbers the original.
-        process_index: number of this process.
-        process_count: number of processes.
-        workers: worker processes; 0: threads of this process.
-    """
-    first = count_values(records, expand) if expand is not None else None
-    board = Board.create(max(workers, 1))
-    batches = EvalBatches(records, pipeline, board, batch, seed, expand, first, process_index, process_count)
-    return Feed(batches, workers)
 
 
 class Feed:
@@ -186,7 +122,10 @@ class Feed:
             batches = iter(_dataset(self._batches, self._workers))
             for batch in batches:
                 # out of the memory that processes share, which grain frees with the last view of it
-                self._offer("batch", {name: _owned(value) for name, value in batch.items()} if self._workers else batch)
+                self._offer(
+                    "batch",
+                    {name: _owned(value) for name, value in batch.items()} if self._workers else batch,
+                )
                 if self._stop.is_set():
                     self._drain(batches)
                     return
@@ -219,7 +158,7 @@ class Feed:
                 continue
 
     def _explained(self, error: RuntimeError) -> Exception:
-        """grain says that a worker died; the board knows on which record."""
+        """Grain says that a worker died; the board knows on which record."""
         if "terminated unexpectedly" not in str(error):
             return error
         left = self._board.left_by({child.pid for child in multiprocessing.active_children() if child.pid})
@@ -229,6 +168,83 @@ class Feed:
             at,
             "if the machine ran out of memory: fewer `run.workers`, or a smaller batch",
         )
+
+
+class TrainFeed(Feed):
+    """The batches of the steps after `start_step`, without end; the same for any number of workers and processes.
+
+    Args:
+        records: raw examples.
+        pipeline: what is done to each.
+        batch: examples in a step, over all processes; divisible by them.
+        seed: seed of the run.
+        shuffle: a new order in every epoch.
+        start_step: steps that were done before.
+        process_index: number of this process; None: as jax says.
+        process_count: number of processes; None: as jax says.
+        workers: worker processes; 0: threads of this process; None: what suits the machine.
+    """
+
+    def __init__(
+        self,
+        records: Records,
+        pipeline: Pipeline,
+        *,
+        batch: int,
+        seed: int,
+        shuffle: bool,
+        start_step: int = 0,
+        process_index: int | None = None,
+        process_count: int | None = None,
+        workers: int | None = None,
+    ) -> None:
+        if not len(records):
+            raise DataError("no example to train on")
+        workers = suggested_workers() if workers is None else workers
+        board = Board.create(max(workers, 1))
+        share = _share(process_index, process_count)
+        super().__init__(
+            TrainBatches(records, pipeline, board, batch, seed, shuffle, start_step, *share), workers
+        )
+
+
+class EvalFeed(Feed):
+    """Every example once, in order; the last batch is padded with zeros and `_mask` says which examples are real.
+
+    Args:
+        records: raw examples.
+        pipeline: what is done to each.
+        batch: examples in a batch, over all processes; divisible by them.
+        seed: seed of the run, for random ops.
+        expand: a feature of several values: each value becomes an example; `_parent` (i32) numbers the original.
+        process_index: number of this process; None: as jax says.
+        process_count: number of processes; None: as jax says.
+        workers: worker processes; 0: threads of this process.
+    """
+
+    def __init__(
+        self,
+        records: Records,
+        pipeline: Pipeline,
+        *,
+        batch: int,
+        seed: int = 0,
+        expand: str | None = None,
+        process_index: int | None = None,
+        process_count: int | None = None,
+        workers: int = 0,
+    ) -> None:
+        first = count_values(records, expand) if expand is not None else None
+        board = Board.create(max(workers, 1))
+        share = _share(process_index, process_count)
+        super().__init__(EvalBatches(records, pipeline, board, batch, seed, expand, first, *share), workers)
+
+
+def _share(process_index: int | None, process_count: int | None) -> tuple[int, int]:
+    return (
+        jax.process_index() if process_index is None else process_index,
+        jax.process_count() if process_count is None else process_count,
+    )
 
 
 def _owned(value: Any) -> Any:

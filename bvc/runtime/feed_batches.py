@@ -165,7 +165,9 @@ def _check(row: Mapping[str, Any], first: Mapping[str, Any]) -> None:
             continue
         if value.shape != first[name].shape or value.dtype != first[name].dtype:
             is_, others = f"{value.dtype}{value.shape}", f"{first[name].dtype}{first[name].shape}"
-            raise DataError(f"feature `{name}` of another size than in the other examples: {is_}, not {others}")
+            raise DataError(
+                f"feature `{name}` of another size than in the other examples: {is_}, not {others}"
+            )
         narrow = _NARROW.get(value.dtype.name)
         if narrow is not None and value.dtype.kind in "iu" and value.size:
             limits = np.iinfo(narrow)

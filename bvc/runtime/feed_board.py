@@ -84,7 +84,9 @@ class Board:
 
     def left_by(self, alive: set[int]) -> list[int]:
         """Positions that processes were working on which are no longer alive."""
-        return [int(row[_POSITION]) for row in self.rows if row[_PID] not in alive and row[_POSITION] != _IDLE]
+        return [
+            int(row[_POSITION]) for row in self.rows if row[_PID] not in alive and row[_POSITION] != _IDLE
+        ]
 
     def kill(self) -> None:
         """End all workers of the board at once."""

@@ -31,6 +31,7 @@ class BertTokenize:
         self.sample = sample_if_multi
 
     def __call__(self, text: Text | Texts, rng: np.random.Generator) -> Int32[np.ndarray, "{max_len}"]:
+        """Ids of the pieces."""
         tokenizer = WordPiece.load(self.vocab)
         start = tokenizer.ids.get(START)
         if start is None:

@@ -25,6 +25,7 @@ class CentralCrop:
         self.width: Any = self.crop[1] if self.crop else "side"
 
     def __call__(self, image: Num[np.ndarray, "h w c"]) -> Num[np.ndarray, "{height} {width} c"]:
+        """The window."""
         h, w = image.shape[:2]
         height, width = self.crop or (min(h, w), min(h, w))
         check_fits((height, width), h, w)

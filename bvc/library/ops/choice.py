@@ -47,6 +47,7 @@ class Choice:
         self.fewer_ok = fewer_ok
 
     def __call__(self, example: Mapping[str, Any], rng: np.random.Generator) -> dict[str, Any]:
+        """The example with the values that were drawn."""
         values = [example[name] for name in self.read]
         length = len(values[0])
         if any(len(value) != length for value in values):

@@ -46,6 +46,7 @@ class InceptionCrop:
     def __call__(
         self, image: Num[np.ndarray, "h w c"], rng: np.random.Generator
     ) -> Num[np.ndarray, "{height} {width} c"]:
+        """The window, resized."""
         top, left, h, w = sample_window(rng, image.shape[0], image.shape[1], self.area, self.ratio)
         window = image[top : top + h, left : left + w]
         return resample(window, *self.size, self.method, self.antialias) if self.size else window

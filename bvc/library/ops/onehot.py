@@ -30,6 +30,7 @@ class Onehot:
     def __call__(
         self, labels: Int[np.ndarray, ""] | Int[np.ndarray, "n"]
     ) -> Float32[np.ndarray, "*rows {depth}"]:
+        """The vector."""
         if labels.ndim and self.multi:
             return self._multi_hot(labels)
         return np.where(labels[..., None] == np.arange(self.depth), self.on, self.off)

@@ -23,6 +23,7 @@ class RandomCrop:
     def __call__(
         self, image: Num[np.ndarray, "h w c"], rng: np.random.Generator
     ) -> Num[np.ndarray, "{height} {width} c"]:
+        """The window."""
         h, w = image.shape[:2]
         check_fits((self.height, self.width), h, w)
         top = int(rng.integers(h - self.height + 1))

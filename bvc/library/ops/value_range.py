@@ -37,6 +37,7 @@ class ValueRange:
         self.clip = clip_values
 
     def __call__(self, image: Num[np.ndarray, "*dims"]) -> Float32[np.ndarray, "*dims"]:
+        """The scaled values."""
         scaled = (image.astype(np.float32) - self.first) / (self.last - self.first)
         scaled = self.low + scaled * (self.high - self.low)
         return np.clip(scaled, self.low, self.high) if self.clip else scaled

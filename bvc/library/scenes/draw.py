@@ -51,7 +51,9 @@ def draw(scene: Scene, rng: np.random.Generator) -> bytes:
     return encoded.getvalue()
 
 
-def _draw_item(pen: PIL.ImageDraw.ImageDraw, item: Item, x: float, y: float, rng: np.random.Generator) -> None:
+def _draw_item(
+    pen: PIL.ImageDraw.ImageDraw, item: Item, x: float, y: float, rng: np.random.Generator
+) -> None:
     radius = float(rng.uniform(*_RADIUS[item.size])) * _FINE
     paint = _tinted(COLOURS[item.colour], rng)
     shape = SHAPES[item.shape]
@@ -71,7 +73,9 @@ def _draw_item(pen: PIL.ImageDraw.ImageDraw, item: Item, x: float, y: float, rng
         pen.polygon(_corners(x, y, count, (radius * 1.15,), -90.0 + 180.0 / count * (count == 4)), fill=paint)
 
 
-def _corners(x: float, y: float, count: int, radii: tuple[float, ...], start: float) -> list[tuple[float, float]]:
+def _corners(
+    x: float, y: float, count: int, radii: tuple[float, ...], start: float
+) -> list[tuple[float, float]]:
     angles = [math.radians(start + 360.0 / count * i) for i in range(count)]
     return [
         (x + radii[i % len(radii)] * math.cos(angle), y + radii[i % len(radii)] * math.sin(angle))

@@ -78,7 +78,22 @@ def scene_of(combination: int) -> Scene:
 def vocabulary() -> list[str]:
     """Word pieces that cover every caption: BERT's special pieces, words, letters."""
     words = itertools.chain(SHAPES, COLOURS, SIZES, GROUNDS)
-    said = ("a", "above", "and", "background", "below", "ground", "is", "it", "its", "left", "of", "on", "right", "with")
+    said = (
+        "a",
+        "above",
+        "and",
+        "background",
+        "below",
+        "ground",
+        "is",
+        "it",
+        "its",
+        "left",
+        "of",
+        "on",
+        "right",
+        "with",
+    )
     letters = [chr(ord("a") + i) for i in range(26)]
     pieces = [*sorted({*words, *said} - set(letters)), *letters, *(f"##{letter}" for letter in letters)]
     return ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", ",", ".", *pieces]
