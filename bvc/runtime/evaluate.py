@@ -4,7 +4,8 @@ host.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Mapping, Sequence
+from contextlib import closing
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,7 +18,7 @@ from bvc.component.evaluation import Evaluator
 from bvc.diagnostics import Failed
 from bvc.diagnostics.catalog import run as catalog
 from bvc.runtime.padding import MASK
-from bvc.runtime.training import HostBatch
+from bvc.runtime.training import Feed, HostBatch
 
 Measured = Mapping[str, Shaped[Array, "b *dims"]]
 
@@ -34,7 +35,7 @@ class MeasuredStream:
     """
 
     name: str
-    batches: Callable[[], Iterable[HostBatch]]
+    batches: Callable[[], Feed]
     place: Callable[[HostBatch], Any]
     measure: Callable[[PyTree, Any], Measured]
 
@@ -61,9 +62,10 @@ def evaluate(
     state = evaluator.start()
     for stream in streams:
         examples = 0
-        for arrays in _measured(stream, params, check):
-            examples += len(next(iter(arrays.values())))
-            state = evaluator.update(state, stream.name, arrays)
+        with closing(_measured(stream, params, check)) as batches:
+            for arrays in batches:
+                examples += len(next(iter(arrays.values())))
+                state = evaluator.update(state, stream.name, arrays)
         if not examples:
             raise Failed(catalog.evaluation_empty(name, stream.name))
     return {metric: float(value) for metric, value in evaluator.result(state).items()}
@@ -71,16 +73,16 @@ def evaluate(
 
 def _measured(
     stream: MeasuredStream, params: PyTree, check: Callable[[], None]
-) -> Iterator[dict[str, Shaped[np.ndarray, "b *dims"]]]:
-    """Measured examples without padding, one batch behind the devices so that they don't wait for the host.
-    """
+) -> Generator[dict[str, Shaped[np.ndarray, "b *dims"]]]:
+    """Measured examples without padding; one batch behind the devices, which so need not wait."""
     waiting: tuple[Measured, np.ndarray] | None = None
-    for host in stream.batches():
-        check()
-        dispatched = stream.measure(params, stream.place(host)), np.asarray(host[MASK])
-        if waiting:
-            yield _on_host(*waiting)
-        waiting = dispatched
+    with closing(stream.batches()) as feed:
+        for host in feed:
+            check()
+            dispatched = stream.measure(params, stream.place(host)), np.asarray(host[MASK])
+            if waiting:
+                yield _on_host(*waiting)
+            waiting = dispatched
     if waiting:
         yield _on_host(*waiting)
 

@@ -19,8 +19,7 @@ class Folder:
     """
 
     def __init__(self, url: str | Path) -> None:
-        """Raises `ValueError` for an unknown protocol and `ImportError` where its fsspec driver is missing.
-        """
+        """Raises `ValueError` for an unknown protocol, `ImportError` where its fsspec driver is missing."""
         self.url = str(url).rstrip("/") if "://" in str(url) else str(url)
         self.local: Path | None = None
         if "://" not in self.url or self.url.startswith("file://"):

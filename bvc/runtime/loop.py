@@ -150,7 +150,6 @@ class _Loop:
         training, step = self.training, self.step
         measured = {name: float(value) for name, value in jax.device_get(dict(metrics)).items()}
         self.row = {LOSS: measured.pop(LOSS), **measured}
-        self.row |= {name: schedule(step - 1) for name, schedule in training.schedules.items()}
         seen = step * training.batch
         self.row |= {"examples_seen": float(seen), "progress": step / training.times.total}
         if training.examples:

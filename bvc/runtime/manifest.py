@@ -21,8 +21,7 @@ _EDITION = 1
 
 @dataclass(frozen=True, slots=True)
 class Manifest:
-    """`arrays`: name -> `float32[8 16]`; `files`: path -> (bytes, SHA-256); `extra`: JSON values of the loop.
-    """
+    """`arrays`: name -> `float32[8 16]`; `files`: path -> (bytes, SHA-256); `extra`: what the loop needs."""
 
     step: int
     arrays: Mapping[str, str]

@@ -17,7 +17,7 @@ State = PyTree
 
 
 class Feed(Protocol):
-    """The batches of the steps from some step on, in order, without end."""
+    """Host batches in order: of the steps after some step, without end, or of an evaluation."""
 
     def __iter__(self) -> Iterator[HostBatch]: ...
 
@@ -48,13 +48,17 @@ class Training:
     Attributes:
         init: makes the state of step 0, on the devices.
         abstract: that state as ShapeDtypeStructs with shardings, for loading.
-        step: one step. May donate the state. Its metrics are scalars on the devices: `training_loss`,
-        `l2_grads`, ... feed: the batches of the steps from the one after `start` on. place: a host batch to
-        the devices. times: length and intervals. batch: examples of a step. examples: examples of an epoch,
-        where known. parameters: how many numbers the model holds. devices: how many devices compute, of which
-        `kind`. schedules: metric name -> value at a step (from 0), such as `global_schedule`. evaluations:
-        what is measured beside the loss, in order. seconds: how long stages before took, by metric name
-        (`z/secs/init`).
+        step: one step; may donate the state. Its metrics are scalars on the devices, `training_loss` one of them.
+        feed: opens the batches of the steps after a given one.
+        place: a host batch (this process's part) to the devices.
+        times: length and intervals.
+        batch: examples of a step, over all processes.
+        examples: examples of an epoch, where known.
+        parameters: how many numbers the model holds.
+        devices: how many devices compute.
+        kind: of the devices, for `core_hours_<kind>`.
+        evaluations: what is measured besides, in order.
+        seconds: how long what came before took, by metric name (`z/secs/init`).
     """
 
     init: Callable[[], State]
@@ -68,6 +72,5 @@ class Training:
     parameters: int
     devices: int
     kind: str
-    schedules: Mapping[str, Callable[[int], float]] = field(default_factory=dict[str, Callable[[int], float]])
     evaluations: Sequence[Evaluation] = ()
     seconds: Mapping[str, float] = field(default_factory=dict[str, float])

@@ -1,65 +1,128 @@
-"""big_vision's evaluators, recorded on data in memory, beside bvc's on the same data."""
+"""Recorded evaluators: the same data in memory, through bvc's evaluators as the runtime runs them."""
 
-import json
-from collections.abc import Callable, Iterable, Mapping
-from pathlib import Path
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 import jax
 import numpy as np
 
+from bvc.compile.program import Pipeline
+from bvc.library.evaluators.classification import Classification
+from bvc.library.evaluators.mean import Mean
+from bvc.library.evaluators.retrieval import Retrieval
 from bvc.runtime.evaluate import MeasuredStream, evaluate
-from bvc.runtime.padding import expanded, padded
+from bvc.runtime.feed_batches import EvalBatches, count_values
+from bvc.runtime.feed_board import Board
+from tests.parity.reference import Comparison, Reference, close, compares
 
-FOLDER = Path(__file__).parent.parent / "reference" / "evaluators"
+Rows = Sequence[Mapping[str, Any]]
+Ports = Callable[[Mapping[str, Any]], Mapping[str, Any]]
 
 
-class Recorded:
-    """A file of `tests/reference/evaluators`."""
+def padded(rows: Rows, batch: int, expand: str | None = None) -> list[dict[str, Any]]:
+    """The batches of an evaluation over these examples."""
+    board = Board.create(1)
+    first = count_values(rows, expand) if expand else None
+    pipeline = Pipeline((), tuple(rows[0]))
+    batches = EvalBatches(rows, pipeline, board, batch, 0, expand, first, 0, 1)
+    found = [batches[index] for index in range(len(batches))]
+    board.remove()
+    return found
 
-    def __init__(self, name: str) -> None:
-        with np.load(FOLDER / f"{name}.npz") as arrays:
-            self.arrays = {key: arrays[key] for key in arrays.files}
-        self.meta = json.loads(str(self.arrays.pop("meta")))
-        self.cases: dict[str, Any] = self.meta["cases"]
 
-    def input(self, name: str) -> np.ndarray:
-        return self.arrays[f"inputs/{name}"]
-
-    def outputs(self, case: str) -> dict[str, np.ndarray]:
-        return {key: self.arrays[f"outputs/{name}"] for key, name in self.cases[case]["outputs"].items()}
+class _Feed(list[Any]):
+    def close(self) -> None:
+        pass
 
 
 def run(
-    evaluator: Any,
-    examples: Mapping[str, Iterable[Mapping[str, Any]]],
-    arrays: Mapping[str, Callable[[Mapping[str, Any]], Mapping[str, Any]]],
-    batch: int = 8,
+    evaluator: Any, rows: Mapping[str, Rows], ports: Mapping[str, Ports], batch: int = 8
 ) -> dict[str, float]:
-    """Run an evaluator; `arrays` makes the ports of each stream's measure from a batch."""
-    streams = []
+    """Run an evaluator; `ports` makes the ports of each stream's measure from a batch."""
+    streams: list[MeasuredStream] = []
     for name, stream in evaluator.streams().items():
-        rows = list(examples[name])
-        if stream.expand:
-            rows = list(expanded(rows, stream.expand))
 
         def measure(params: Any, batch: Any, name: str = name) -> Any:
-            return getattr(evaluator, name)(**arrays[name](batch))
+            return getattr(evaluator, name)(**ports[name](batch))
 
-        streams.append(
-            MeasuredStream(
-                name,
-                lambda rows=rows: padded(rows, batch),
-                lambda host: {key: value for key, value in host.items() if value.dtype.kind in "biuf"},
-                jax.jit(measure),
-            )
+        feed = _Feed(padded(rows[name], batch, stream.expand))
+        streams.append(MeasuredStream(name, lambda feed=feed: feed, jax.device_put, jax.jit(measure)))
+    return evaluate("recorded", evaluator, streams, {})
+
+
+def rows_of(**columns: np.ndarray) -> list[dict[str, Any]]:
+    """Columns as examples."""
+    return [dict(zip(columns, row, strict=True)) for row in zip(*columns.values(), strict=True)]
+
+
+def _compared(reference: Reference, case: str, found: Mapping[str, float]) -> Iterator[Comparison]:
+    described = reference.meta["cases"][case]
+    recorded = {key: reference.group("outputs")[name] for key, name in described["outputs"].items()}
+    rtol = max(described["tolerance"]["rtol"], described["tolerance"]["atol"])
+    assert list(found) == list(recorded)
+    for name, value in recorded.items():
+        yield close(f"{case} {name}", found[name], value, rtol)
+
+
+@compares("image-text retrieval recall")
+def retrieval(reference: Reference) -> Iterator[Comparison]:
+    """Recalls both ways, of images with several captions."""
+    for case, described in reference.meta["cases"].items():
+        image, text, parent = (
+            reference.group("inputs")[described["inputs"][name]]
+            for name in ("img", "txt", "text_image_correspondence")
         )
-    return evaluate("test", evaluator, streams, {})
+        images = rows_of(image=image)
+        captions = [{"captions": list(text[parent == number])} for number in range(len(image))]
+        found = run(
+            Retrieval(data=None, image_pipeline=None, text_pipeline=None, text="captions"),
+            {"image": images, "text": captions},
+            {
+                "image": lambda batch: {"embed_image": batch["image"]},
+                "text": lambda batch: {"embed_text": batch["captions"], "_parent": batch["_parent"]},
+            },
+        )
+        yield from _compared(reference, case, found)
 
 
-def close(
-    found: Mapping[str, float], expected: Mapping[str, np.ndarray], *, atol: float, rtol: float
-) -> None:
-    assert list(found) == list(expected)
-    for name, value in expected.items():
-        np.testing.assert_allclose(found[name], value, atol=atol, rtol=rtol, err_msg=name)
+def classified(loss: Any, logits: np.ndarray, labels: np.ndarray) -> dict[str, float]:
+    """Metrics of a classifier."""
+    ports: Ports = lambda batch: {"logits": batch["logits"], "labels": batch["labels"]}  # noqa: E731
+    evaluator = Classification(data=None, pipeline=None, loss=loss)
+    return run(evaluator, {"examples": rows_of(logits=logits, labels=labels)}, {"examples": ports})
+
+
+@compares("classification evaluator")
+def classification(reference: Reference) -> Iterator[Comparison]:
+    """Precision and loss with one-hot, several-hot and smoothed labels."""
+    for case, described in reference.meta["cases"].items():
+        logits, labels = (
+            reference.group("inputs")[described["inputs"][name]] for name in ("logits", "labels")
+        )
+        yield from _compared(reference, case, classified(case.split("_", 1)[1], logits, labels))
+
+
+@compares("last-batch padding")
+def padding(reference: Reference) -> Iterator[Comparison]:
+    """Padded last batches, and a mean into which infinities on padding must not leak."""
+    inputs = reference.group("inputs")
+    for case, described in reference.meta["cases"].items():
+        if case == "mean_evaluator":
+            continue
+        x, y = (inputs[described["inputs"][name]] for name in ("x", "y"))
+        numbers = np.asarray(described["inputs"]["_id"], np.int32)
+        batches = padded(rows_of(z=x, y=y, _id=numbers), described["batch_size"])
+        for key, name in described["outputs"].items():
+            found = np.stack([batch[key] for batch in batches])
+            yield close(f"{case} {key}", found, reference.group("outputs")[name], 0.0)
+    means: dict[str, Ports] = {
+        "m1": lambda batch: {"value": batch["a"]},
+        "m2": lambda batch: {"value": batch["b"] ** 2 + 1 / batch["b"]},
+    }
+    found = {}
+    for metric, ports in means.items():
+        evaluator = Mean(data=None, pipeline=None, view="any", metric=metric)
+        found |= run(evaluator, {"examples": rows_of(a=inputs["a"], b=inputs["b"])}, {"examples": ports})
+    yield from _compared(reference, "mean_evaluator", found)

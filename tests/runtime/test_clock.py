@@ -1,9 +1,9 @@
 import pytest
 
 from bvc.runtime.clock import Clock
-from tests.parity.evaluators import Recorded
+from tests.runtime.recorded import RECORDED
 
-RECORDED = Recorded("logging_checkpoint").meta["chrono"]
+CHRONO = RECORDED["chrono"]
 TIMED = ("uptime", "img/sec/core", "core_hours_cpu", "core_hours")
 
 
@@ -17,7 +17,7 @@ class Fake:
 def recorded_run(fake: Fake, clock: Clock):
     """Replays the recorded events; big_vision's clock is warm after its second tick, ours when started."""
     last = None
-    for event in RECORDED["events"]:
+    for event in CHRONO["events"]:
         if event["paused"]:
             with clock.pause():
                 fake.now += event["paused"]
@@ -33,13 +33,13 @@ def recorded_run(fake: Fake, clock: Clock):
 
 def test_speed_and_core_hours_are_those_recorded():
     fake = Fake()
-    clock = Clock(batch=32, devices=RECORDED["device_count"], kind="cpu", now=fake)
+    clock = Clock(batch=32, devices=CHRONO["device_count"], kind="cpu", now=fake)
     for event, found in recorded_run(fake, clock):
         assert found == pytest.approx({name: value for name, value in event["measured"] if name in TIMED})
     saved = clock.saved()
     seen = saved.pop("examples")
     recorded = {
-        name.removeprefix("accum_").removesuffix("_time"): value for name, value in RECORDED["save"].items()
+        name.removeprefix("accum_").removesuffix("_time"): value for name, value in CHRONO["save"].items()
     }
     # the recorded integral of examples includes the two steps of the warm-up
     assert seen + 2 * 32 == recorded.pop("examples_seen")

@@ -1,9 +1,9 @@
 import pytest
 
 from bvc.runtime.due import Times, due
-from tests.parity.evaluators import Recorded
+from tests.runtime.recorded import RECORDED
 
-LOOPS = Recorded("logging_checkpoint").meta["train_loop"]["rows"]
+LOOPS = RECORDED["train_loop"]["rows"]
 
 
 @pytest.mark.parametrize("loop", LOOPS)

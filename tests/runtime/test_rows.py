@@ -5,11 +5,11 @@ import pytest
 
 from bvc.runtime.folder import Folder
 from bvc.runtime.rows import METRICS, Rows, row
-from tests.parity.evaluators import Recorded
+from tests.runtime.recorded import RECORDED
 
 
 def test_rows_look_as_recorded():
-    recorded = Recorded("logging_checkpoint").meta["metrics_file"]
+    recorded = RECORDED["metrics_file"]
     assert recorded["name"] == METRICS
     lines = recorded["text"].splitlines()
     first = {

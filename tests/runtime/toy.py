@@ -58,6 +58,7 @@ def training(*, total=30, log=5, save=10, keep=0, every=10, pause=0.0, poison=0,
         updates, moments = optimizer.update(gradients, state["optimizer"])
         params = optax.apply_updates(state["params"], updates)
         metrics = {"training_loss": value, "l2_grads": optax.tree.norm(gradients)}
+        metrics["global_schedule"] = 1 - state["step"] / total
         return {"step": state["step"] + 1, "params": params, "optimizer": moments}, metrics
 
     def evaluate(state, check):
@@ -82,7 +83,6 @@ def training(*, total=30, log=5, save=10, keep=0, every=10, pause=0.0, poison=0,
         parameters=WIDTH * WIDTH + WIDTH,
         devices=1,
         kind="cpu",
-        schedules={"global_schedule": lambda step: 1 - step / total},
         evaluations=(Evaluation("norms", every, False, "val/", evaluate),),
     )
 
