@@ -117,7 +117,7 @@ def _where(place: Place, sources: Sources) -> str:
 
 def _span(place: Place | None, sources: Sources) -> dict[str, object]:
     if place is None:
-        return dict.fromkeys(("file", "line", "column", "end_line", "end_column"))
+        return {"file": None, "line": None, "column": None, "end_line": None, "end_column": None}
     source = sources.get(place.file, "")
     line, column = position(source, place.start)
     end_line, end_column = position(source, place.end)

@@ -18,10 +18,10 @@ _ARITHMETIC: dict[str, Callable[[Number, Number], Number]] = {
     "+": operator.add,
     "-": operator.sub,
     "*": operator.mul,
-    "/": operator.truediv,
-    "//": operator.floordiv,
+    "/": lambda left, right: left / right,
+    "//": lambda left, right: left // right,
     "%": operator.mod,
-    "**": operator.pow,
+    "**": lambda left, right: left**right,
 }
 _ORDER: dict[str, Callable[[Number, Number], bool]] = {
     "<": operator.lt,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
@@ -347,7 +347,7 @@ class Evaluator:
     # bounds
 
     @contextmanager
-    def _entered(self, node: Slot | Row, frames: int) -> Iterator[None]:
+    def _entered(self, node: Slot | Row, frames: int) -> Generator[None, None, None]:
         """Around the work on a slot or array: notices cycles and chains that are too long."""
         if node.busy:
             ring = self.stack[self.stack.index(node) :]
@@ -367,7 +367,7 @@ class Evaluator:
             self.depth = depth
 
     @contextmanager
-    def inside(self, table: Branch) -> Iterator[None]:
+    def inside(self, table: Branch) -> Generator[None, None, None]:
         """Around the work on everything in a table: a table that holds itself has no end."""
         if table.busy:
             raise Failed(fragments.cycle([(table.name or "the tree", table.place)]))

@@ -29,7 +29,7 @@ class Spans:
 
 
 def locate(text: str) -> Spans:
-    """The spans of `text`, which `tomllib.loads` must have accepted and whose lines end in `\\n`."""
+    """The spans of `text`, which `tomllib.loads` must have accepted with line feeds only."""
     return _Locator(text).run()
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from typing import cast
 
 from bvc.diagnostics import Diagnostic, Place
 from bvc.diagnostics.catalog import params as catalog
@@ -118,7 +119,7 @@ def fits(value: object, type_: str) -> bool:
     """Whether a plain value is of the type. An int passes for a float; nothing else converts."""
     if type_.startswith("array of "):
         inner = type_.removeprefix("array of ")
-        return isinstance(value, list) and all(fits(item, inner) for item in value)  # pyright: ignore[reportUnknownVariableType]
+        return isinstance(value, list) and all(fits(item, inner) for item in cast(list[object], value))
     if type_ == "duration":
         return isinstance(value, str) and _DURATION.fullmatch(value) is not None
     if type_ == "float":

@@ -46,12 +46,12 @@ def parse(text: Text, start: int = 0, *, hole: bool = False) -> tuple[Expression
     Raises `Failed` (B0150, B0161) where the text is no expression.
     """
     parser = _Parser(text, tokens(text, start, hole=hole))
-    if parser.next.kind == "end":
+    if parser.ended():
         raise Failed(
             catalog.empty_expression(text.place(max(start - 2, 0) if hole else start, parser.next.end))
         )
     found = parser.choice()
-    if parser.next.kind != "end":
+    if not parser.ended():
         raise Failed(parser.unexpected())
     return found, parser.next.start
 
@@ -66,6 +66,9 @@ class _Parser:
     @property
     def next(self) -> Token:
         return self.words[self.at]
+
+    def ended(self) -> bool:
+        return self.next.kind == "end"
 
     def sees(self, *values: str) -> bool:
         return self.next.kind in ("sign", "name") and self.next.value in values

@@ -26,9 +26,10 @@ _MARKS = {
     b"\xff\xfe": "UTF-16",
     b"\xfe\xff": "UTF-16",
     b"\x89PNG": "a PNG image",
+    b"\xff\xd8\xff": "a JPEG image",
     b"PK\x03\x04": "a zip archive",
+    b"\x1f\x8b": "a gzip archive",
 }
-_MARKS |= {b"\xff\xd8\xff": "a JPEG image", b"\x1f\x8b": "a gzip archive"}
 
 
 def read(path: Path, file: str, sources: Sources) -> WrittenTable:

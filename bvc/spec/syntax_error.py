@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import tomllib
+from typing import Any
 
 from bvc.diagnostics import Diagnostic, Label, Place
 from bvc.diagnostics.catalog import syntax as catalog
@@ -211,10 +212,10 @@ def _first(text: str, file: str, begin: int, name: str, table: bool) -> Place | 
     return None
 
 
-def _path_of(name: str) -> tuple[str | int, ...]:
-    path: list[str | int] = []
-    node: object = tomllib.loads(f"{name} = 0")
+def _path_of(name: str) -> tuple[str, ...]:
+    path: list[str] = []
+    node: dict[str, Any] | int = tomllib.loads(f"{name} = 0")
     while isinstance(node, dict):
-        key, node = next(iter(node.items()))  # pyright: ignore[reportUnknownVariableType]
-        path.append(str(key))  # pyright: ignore[reportUnknownArgumentType]
+        key, node = next(iter(node.items()))
+        path.append(key)
     return tuple(path)

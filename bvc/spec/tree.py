@@ -61,6 +61,7 @@ class Table:
         return iter(self.items)
 
     def get(self, key: str) -> Node | None:
+        """The node under `key`, or None."""
         return self.items.get(key)
 
 

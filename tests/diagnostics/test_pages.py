@@ -45,7 +45,9 @@ def page(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.Mon
     return found
 
 
-def test_the_failing_example_prints_the_output(page: Page, tmp_path: Path, request: pytest.FixtureRequest) -> None:
+def test_the_failing_example_prints_the_output(
+    page: Page, tmp_path: Path, request: pytest.FixtureRequest
+) -> None:
     if page.failing is None:
         assert page.code[:3] in ("B05", "B99"), "only what a run finds goes without an example"
         return
@@ -93,5 +95,9 @@ def test_codes_are_made_in_the_catalog_only() -> None:
         if path.is_relative_to(CATALOG):
             continue
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
-            if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "Diagnostic":
+            if (
+                isinstance(node, ast.Call)
+                and isinstance(node.func, ast.Name)
+                and node.func.id == "Diagnostic"
+            ):
                 raise AssertionError(f"{path}:{node.lineno} builds a diagnostic outside the catalog")

@@ -34,3 +34,23 @@ def bad_card(file: str, reason: str) -> Diagnostic:
         f"the data card `{file}` {reason}",
         help='a card has `doc`, `source`, `[features]` such as `image = "bytes"`, and `[splits]` with their sizes',
     )
+
+
+def no_such_dataset(name: str, known: Sequence[str]) -> Diagnostic:
+    """B0143: a dataset that was asked for on the command line has no card."""
+    return Diagnostic(
+        "B0143",
+        f"unknown dataset `{name}`",
+        notes=() if did_you_mean(name, known) else (f"there are {listing(known, 20)}",),
+        help=did_you_mean(name, known) or "take one of these names",
+    )
+
+
+def cannot_prepare(name: str, reason: str, looked: Sequence[str], help: str | None) -> Diagnostic:
+    """B0144: a dataset cannot be prepared."""
+    return Diagnostic(
+        "B0144",
+        f"cannot prepare `{name}`: {reason}",
+        notes=(f"data directory and files that were looked for: {listing(looked)}",),
+        help=help or "mend what is named, and run the same command again: it continues where it can",
+    )

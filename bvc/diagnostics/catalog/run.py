@@ -1,4 +1,4 @@
-"""B0510-B0549: the work directory, checkpoints, the run itself, devices. (B0501-B0509, data: `data.py`.)"""
+"""B0510-B0549: the work directory, its checkpoints, and the run itself."""
 
 from __future__ import annotations
 
@@ -151,15 +151,4 @@ def evaluation_empty(name: str, stream: str) -> Diagnostic:
         "B0532",
         f"`evals.{name}` has nothing to measure: its data `{stream}` holds no example",
         help=f"give `evals.{name}.data.split` a split that holds examples",
-    )
-
-
-def devices_missing(axes: Mapping[str, int], needed: int, found: int, platform: str) -> Diagnostic:
-    """B0540: the mesh does not fit the devices of this machine."""
-    shape = ", ".join(f"{axis} = {size}" for axis, size in axes.items())
-    return Diagnostic(
-        "B0540",
-        f"the mesh needs {needed} devices, and {found} are here",
-        notes=(f"`mesh.axes` is {{ {shape} }}", f"found {found} of platform `{platform}`"),
-        help='let one axis take what is left: `data = "rest"`',
     )
