@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import prod
 from typing import Literal
 
@@ -29,6 +28,7 @@ _KINDS: dict[str, Kind] = {
     "all_to_all": "all-to-all",
 }
 
+
 @dataclass(frozen=True, slots=True)
 class Collective:
     """Collectives of a step that are alike.
@@ -36,8 +36,8 @@ class Collective:
     Attributes:
         axes: the mesh axes over which they run.
         count: how often in a step.
-        bytes: of the whole array of one of them (the gathered or not yet scattered one), on one device.
-        sent: what one device sends in a step for all of them, by the ring algorithm.
+        bytes: of the whole arrays (gathered, or not yet scattered) on one device, of all of them together.
+        sent: what one device sends for all of them, by the ring algorithm.
         what: what moves.
         derived: not in the program: the compiler adds it, as the layouts demand.
     """
@@ -60,18 +60,20 @@ def list_collectives(step: Ops, axes: Mapping[str, int], results: Sequence[str])
         results: for every output of the step the parameters that it holds anew, or an empty text.
     """
     naming = Naming(step, results)
-    counts: Counter[tuple[Kind, tuple[str, ...], int, str, bool]] = Counter()
+    found: dict[tuple[Kind, tuple[str, ...], str, bool], Collective] = {}
     for op, times in _walk(step, 1):
         for kind, over, size, derived in _moves(op):
-            if prod(axes[axis] for axis in over) > 1:
-                counts[kind, over, size, naming.what(op), derived] += times
-    found = [
-        Collective(
-            kind, over, count, size, count * _sent(kind, size, prod(axes[axis] for axis in over)), what, derived
-        )
-        for (kind, over, size, what, derived), count in counts.items()
-    ]
-    return tuple(sorted(found, key=lambda item: (-item.sent, item.kind, item.what)))
+            devices = prod(axes[axis] for axis in over)
+            if devices > 1:
+                key = (kind, over, naming.what(op), derived)
+                old = found.get(key) or Collective(kind, over, 0, 0, 0, key[2], derived)
+                found[key] = replace(
+                    old,
+                    count=old.count + times,
+                    bytes=old.bytes + times * size,
+                    sent=old.sent + times * _sent(kind, size, devices),
+                )
+    return tuple(sorted(found.values(), key=lambda item: (-item.sent, item.kind, item.what)))
 
 
 def _walk(body: Ops, times: int) -> Iterator[tuple[Op, int]]:

@@ -1,8 +1,8 @@
 """Which results of a step get memory of their own: a model of how XLA fuses.
 
-Elementwise ops are computed inside whatever reads them, unless a product, a convolution, a collective or a loop reads them, which
-wants its operands in memory, or several ops read a result that is dear to compute. Reshapes and transposes share the
-memory of what they show.
+Elementwise ops are computed inside whatever reads them, unless a product, a convolution, a collective or a loop
+reads them, which wants its operands in memory, or several ops read a result that is not trivial to compute again.
+Reshapes and transposes share the memory of what they show.
 """
 
 from __future__ import annotations
@@ -26,7 +26,9 @@ _ELEMENTWISE = frozenset(
 _REDUCTIONS = frozenset(
     "reduce_sum reduce_max reduce_min reduce_prod reduce_and reduce_or reduce_xor argmax argmin".split()
 )
-_DEAR = frozenset("exp exp2 log log1p expm1 tanh logistic erf erfc erf_inv pow div rsqrt sqrt sin cos".split())
+_CHEAP = frozenset(
+    "broadcast_in_dim iota convert_element_type slice dynamic_slice select_n neg not and or eq ne lt le gt ge".split()
+)
 
 _ROOTS = 8
 """A fusion that would read more arrays than this is cut: compilers bound their fusions in a similar way."""
@@ -94,7 +96,7 @@ def _fusible(op: Op) -> bool:
 def _keep(op: Op, value: Value, readers: dict[Value, list[Op]], origin: frozenset[Value]) -> bool:
     if not op.inputs or not origin:
         return False
-    return len(origin) > _ROOTS or (op.name in _DEAR and len(readers[value]) > 1)
+    return len(origin) > _ROOTS or (op.name not in _CHEAP and len(readers[value]) > 1)
 
 
 def _demanded(body: Ops, readers: dict[Value, list[Op]], outputs: frozenset[Value]) -> frozenset[Value]:

@@ -1,7 +1,8 @@
 """Peak memory of a step from the lives of its arrays.
 
-The ops run in program order. An array lives from the op that makes it to the last op that reads it, directly or through what is
-fused into that op; what the step returns lives to its end, in the memory of a donated argument where one matches.
+The ops run in program order. An array lives from the op that makes it to the last op that reads it, directly or
+through what is fused into that op; what the step returns lives to its end, in the memory of a donated argument where
+one matches.
 """
 
 from __future__ import annotations
@@ -52,9 +53,13 @@ def _sweep(body: Ops, free: frozenset[Value]) -> Peak:
     now = 0
     best = Peak(0, None, ())
     for index, op in enumerate(body.ops):
-        inside = max((_sweep(part, frozenset()) for part in op.inner), key=lambda peak: peak.bytes, default=None)
+        inside = max(
+            (_sweep(part, frozenset()) for part in op.inner), key=lambda peak: peak.bytes, default=None
+        )
         reads = fused.reads(op)
-        dying = [value for value in reads if last.get(value) == index and (value in live or value in reusable)]
+        dying = [
+            value for value in reads if last.get(value) == index and (value in live or value in reusable)
+        ]
         spare = Counter(value.bytes for value in dying) if in_place(op) else Counter[int]()
         reused = 0
         for value in op.outputs:

@@ -62,8 +62,12 @@ class Op:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Ops:
-    """Ops in program order. `sliced` are the inputs of a loop body that are a slice of what the loop reads, and
-    `carried` those that the previous iteration left."""
+    """Ops in program order.
+
+    Attributes:
+        sliced: inputs of a loop body that are a slice of what the loop reads.
+        carried: inputs of a loop body that the previous iteration left.
+    """
 
     ops: tuple[Op, ...]
     inputs: tuple[Value, ...]
@@ -114,9 +118,7 @@ class _Reader:
         return Value(shape, str(dtype), size, spread, name)
 
     def _literal(self, atom: Literal) -> Value:
-        return self.literals.setdefault(
-            (str(atom.val), str(atom.aval)), self.value(atom, name="constant")
-        )
+        return self.literals.setdefault((str(atom.val), str(atom.aval)), self.value(atom, name="constant"))
 
     def read(
         self, jaxpr: Jaxpr, inputs: Sequence[Value], consts: Sequence[Any], *, inside: bool
@@ -198,7 +200,10 @@ class _Reader:
         elif eqn.primitive.name == "while":
             bodies = [params["body_jaxpr"]]
             arguments = [inputs[params["cond_nconsts"] :]]
-            carried, sliced = frozenset(inputs[params["cond_nconsts"] + params["body_nconsts"] :]), frozenset()
+            carried, sliced = (
+                frozenset(inputs[params["cond_nconsts"] + params["body_nconsts"] :]),
+                frozenset(),
+            )
         else:
             bodies = list(params["branches"])
             arguments = [inputs[1:]] * len(bodies)
@@ -239,7 +244,9 @@ class _Reader:
         for var, result in zip(eqn.outvars[params["num_carry"] :], results, strict=True):
             whole = self.value(var, () if inside else ((), *result[0].spread))
             self.stacks[whole] = result[::-1] if params["reverse"] else result
-            self.ops.append(Op("concatenate", tuple(result), (whole,), source=eqn.source_info, scope=self.scope))
+            self.ops.append(
+                Op("concatenate", tuple(result), (whole,), source=eqn.source_info, scope=self.scope)
+            )
             outputs.append(whole)
         return outputs
 

@@ -76,6 +76,7 @@ class Plan:
         parameters: every array of parameters.
         batch: every array of the global batch.
         examples: examples of a global batch.
+        shards: how many ways the batch is split.
         memory: on one device.
         flops: on one device in one step, by pass.
         collectives: of one step, those that send most first.
@@ -88,6 +89,7 @@ class Plan:
     parameters: tuple[ParameterRow, ...]
     batch: tuple[Feature, ...]
     examples: int
+    shards: int
     memory: Memory
     flops: Mapping[Pass, int]
     collectives: tuple[Collective, ...]
@@ -122,9 +124,7 @@ def plan(program: Program, target: Target | None = None) -> Plan:
     donated = [True] * (1 + counts[0] + counts[1]) + [False] * counts[2]
     batch = tuple(
         Feature(name, tuple(array.shape), str(array.dtype), value.bytes)
-        for (name, array), value in zip(
-            sorted(program.batch.items()), step.inputs[-counts[2] :], strict=True
-        )
+        for (name, array), value in zip(sorted(program.batch.items()), step.inputs[-counts[2] :], strict=True)
     )
     return Plan(
         target,
@@ -132,6 +132,7 @@ def plan(program: Program, target: Target | None = None) -> Plan:
         parameters,
         batch,
         experiment.train.batch,
+        grid.context.shards,
         _memory(step, counts, peak_memory(step, donated)),
         count_flops(step),
         list_collectives(step, grid.axes, _results(step, parameters)),

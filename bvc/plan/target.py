@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-import difflib
 import math
 import os
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any, Literal
 
 import jax
 import tomli
 
+from bvc.diagnostics import Failed
+from bvc.diagnostics.catalog import plan as catalog
 from bvc.spec import stdlib_root
 
 DeviceKind = Literal["cpu", "gpu", "tpu"]
@@ -45,15 +47,6 @@ class Target:
     source: str = ""
 
 
-class UnknownTargetError(ValueError):
-    """No target has this name; `help` says which there are."""
-
-    def __init__(self, name: str, help: str) -> None:
-        super().__init__(f"no target `{name}`")
-        self.name = name
-        self.help = help
-
-
 def target_names() -> list[str]:
     """The kinds of hardware that are known."""
     return sorted(file.stem for file in (stdlib_root() / "target").glob("*.toml"))
@@ -63,15 +56,13 @@ def find_target(text: str) -> Target:
     """The target that `NAME`, `NAME:8` or `NAME:2x4` means; without a shape one device.
 
     Raises:
-        UnknownTargetError: there is no such hardware, or the shape cannot be read.
+        Failed: there is no such hardware, or the shape cannot be read.
     """
     found = _TARGET.fullmatch(text)
-    name = found["name"] if found else text
     names = target_names()
-    if found is None or name not in names:
-        near = difflib.get_close_matches(name.split(":")[0], names, n=1)
-        hint = f"did you mean `{near[0]}`? " if near else ""
-        raise UnknownTargetError(text, f"{hint}write NAME:8 or NAME:2x4, with NAME one of {', '.join(names)}")
+    if found is None or found["name"] not in names:
+        raise Failed(catalog.unknown_target(text, text.split(":")[0], names))
+    name = found["name"]
     facts = tomli.loads((stdlib_root() / "target" / f"{name}.toml").read_text(encoding="utf-8"))
     devices = math.prod(int(size) for size in found["shape"].split("x")) if found["shape"] else 1
     return _from_facts(text, devices, facts)
@@ -101,4 +92,8 @@ def _from_facts(name: str, devices: int, facts: Mapping[str, Any]) -> Target:
 
 
 def _host_memory() -> int:
-    return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    """Bytes of memory that this process may use: the machine's, or what its control group allows."""
+    memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    limit = Path("/sys/fs/cgroup/memory.max")
+    text = limit.read_text().strip() if limit.exists() else "max"
+    return min(memory, int(text)) if text.isdigit() else memory

@@ -1,0 +1,147 @@
+"""A plan as text for people and as JSON for programs."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import asdict
+
+from bvc.plan.parameters import ParameterRow, group
+from bvc.plan.plan import Plan
+from bvc.plan.units import amount, size
+
+_MOST = 8
+"""Rows of a list that only its largest entries make interesting."""
+
+
+def render(plan: Plan, *, every_parameter: bool = False) -> str:
+    """The report of `bvc plan`; depends on nothing but the plan."""
+    parts = [
+        _head(plan),
+        _memory(plan),
+        _parameters(plan.parameters) if every_parameter else _groups(plan.parameters),
+        _batch(plan),
+        _flops(plan),
+        _collectives(plan),
+    ]
+    return "\n\n".join(parts) + "\n"
+
+
+def as_json(plan: Plan) -> str:
+    """The plan with all its numbers; bytes and FLOPs as integers, on one device."""
+    document = asdict(plan)
+    document["memory"]["total"] = plan.memory.total
+    document["excess"] = plan.excess
+    return json.dumps(document, indent=2) + "\n"
+
+
+def _head(plan: Plan) -> str:
+    target = plan.target
+    mesh = ", ".join(f"{axis} = {length}" for axis, length in plan.mesh.items())
+    devices = f"{target.devices} {target.kind} device{'s' * (target.devices != 1)}"
+    run = f"{plan.steps} steps of {plan.examples} examples, {plan.epochs:.4g} epochs"
+    return f"plan for {target.name}: {devices}, mesh {{ {mesh} }}\nrun: {run}"
+
+
+def _memory(plan: Plan) -> str:
+    memory, there = plan.memory, plan.target.memory
+    fits = f"{size(plan.excess)} too much" if plan.excess else "fits"
+    rows = [
+        ("parameters", size(memory.parameters), ""),
+        ("optimizer state", size(memory.optimizer), ""),
+        ("batch", size(memory.batch), ""),
+        ("step", size(memory.step), f"activations and gradients; peak at {memory.peak_at}"),
+        ("total", size(memory.total), f"of {size(there)}: {fits}"),
+    ]
+    held = [(size(row.bytes), f"{row.count} from", row.what) for row in memory.held[:_MOST]]
+    return "\n".join(
+        [
+            "memory of a device",
+            *_table(rows, right=(1,)),
+            "the step's at its peak",
+            *_table(held, right=(0, 1)),
+        ]
+    )
+
+
+def _groups(parameters: Sequence[ParameterRow]) -> str:
+    rows = [("parameters", "arrays", "count", "trained", "dtype", "layout", "device")]
+    rows += [
+        (
+            each.name,
+            str(each.arrays),
+            amount(each.count),
+            amount(each.trained),
+            ", ".join(each.dtypes),
+            ", ".join(each.layouts),
+            size(each.bytes),
+        )
+        for each in group(parameters)
+    ]
+    total, trained = (
+        sum(row.count for row in parameters),
+        sum(row.count for row in parameters if row.trained),
+    )
+    held = sum(row.bytes for row in parameters)
+    rows.append(("total", str(len(parameters)), amount(total), amount(trained), "", "", size(held)))
+    return "\n".join(_table(rows, right=(1, 2, 3, 6), indent=""))
+
+
+def _parameters(parameters: Sequence[ParameterRow]) -> str:
+    rows = [("parameter", "shape", "dtype", "layout", "trained", "device")]
+    rows += [
+        (
+            row.name,
+            " ".join(map(str, row.shape)) or "scalar",
+            row.dtype,
+            row.layout,
+            "yes" if row.trained else "no",
+            size(row.bytes),
+        )
+        for row in parameters
+    ]
+    return "\n".join(_table(rows, right=(5,), indent=""))
+
+
+def _batch(plan: Plan) -> str:
+    rows = [(each.name, f"{each.dtype}[{' '.join(map(str, each.shape))}]", size(each.bytes)) for each in plan.batch]
+    return "\n".join(["batch: all devices, and the bytes of one", *_table(rows, right=(2,))])
+
+
+def _flops(plan: Plan) -> str:
+    total = sum(plan.flops.values())
+    passes = ", ".join(f"{name} {amount(flops)}" for name, flops in plan.flops.items() if flops)
+    return f"FLOPs of a device in a step: {amount(total)} ({passes})"
+
+
+def _collectives(plan: Plan) -> str:
+    if not plan.collectives:
+        return "collectives of a step: none"
+    rows = [("collective", "axes", "count", "bytes", "sent", "for")]
+    rows += [
+        (
+            each.kind,
+            " ".join(each.axes),
+            str(each.count),
+            size(each.bytes),
+            size(each.sent),
+            f"{each.what} (added by the compiler)" if each.derived else each.what,
+        )
+        for each in plan.collectives
+    ]
+    sent = sum(each.sent for each in plan.collectives)
+    lines = _table(rows, right=(2, 3, 4), indent="")
+    return "\n".join([*lines, f"sent by a device in a step: {size(sent)}"])
+
+
+def _table(rows: Sequence[Sequence[str]], *, right: Sequence[int] = (), indent: str = "  ") -> list[str]:
+    """Rows with columns that line up; columns in `right` end together."""
+    widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))] if rows else []
+    lines: list[str] = []
+    for row in rows:
+        cells = [
+            cell.rjust(width) if column in right else cell.ljust(width)
+            for column, (cell, width) in enumerate(zip(row, widths, strict=True))
+        ]
+        lines.append(f"{indent}{'  '.join(cells)}".rstrip())
+    return lines
