@@ -1,0 +1,68 @@
+"""Preparing datasets: the one thing that downloads, and only because somebody asked for it."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Callable
+from typing import Any
+
+from bvc.bind.card import Card, card_names, find_card
+from bvc.component import registry
+from bvc.component.error import DataError
+from bvc.diagnostics import Failed
+from bvc.diagnostics.catalog import data as catalog
+from bvc.spec.tree import plain
+
+Progress = Callable[[int, int], None]
+"""Told (examples written, examples in all) now and then."""
+
+
+def prepare(name: str, root: str, progress: Progress | None = None) -> str:
+    """Write a dataset below the data directory `root`, unless it is there; says what was done.
+
+    Generated data is drawn. All else is downloaded and written as ArrayRecord by its TFDS builder.
+
+    Args:
+        name: a dataset with a card, `NAME` or `NAME:VERSION`.
+        root: the data directory.
+        progress: told how far generated data is.
+
+    Raises:
+        Failed: there is no such dataset (B0143), or it cannot be prepared (B0144).
+    """
+    card = find_card(name)
+    if card is None:
+        raise Failed(catalog.no_such_dataset(name, card_names()))
+    described: Any = plain(card.source)
+    component = registry.find("source", described.pop("type"))
+    if component is None:
+        raise Failed(catalog.bad_card(f"std:data/{card.name}.toml", "names an unknown source"))
+    source = component.target(**described)
+    generate = getattr(source, "prepare", None)
+    try:
+        if generate is not None:
+            generate(root, progress)
+            return f"{name}: ready in {root}"
+        if all(source.missing(split, root) is None for split in card.splits):
+            return f"{name}: already in {root}"
+        _download(card, described, root)
+    except DataError as error:
+        raise Failed(catalog.cannot_prepare(name, error.what, (error.looked,), error.help)) from error
+    return f"{name}: prepared in {root}"
+
+
+def _download(card: Card, described: dict[str, Any], root: str) -> None:
+    import tensorflow_datasets as tfds
+
+    wanted = described["name"] + (f":{described['version']}" if "version" in described else "")
+    manual = f"{root.rstrip('/')}/downloads/manual"
+    try:
+        with contextlib.redirect_stdout(None):
+            builder = tfds.builder(wanted, data_dir=root, file_format="array_record")
+            builder.download_and_prepare()
+    except (tfds.core.DatasetNotFoundError, ImportError, AssertionError, OSError, ValueError, RuntimeError) as error:
+        told = " ".join(str(error).strip().split("\n", 1)[0].split()) or type(error).__name__
+        looked = (manual,) if "manual" in str(error) else (root,)
+        raise Failed(
+            catalog.cannot_prepare(card.name, told, looked, card.prepare.strip().replace("\n", " ") or None)
+        ) from error
