@@ -85,9 +85,9 @@ class _Loop:
     def begin(self) -> None:
         """Load or initialize, cut the files back, and finish the row of the step where the run begins."""
         training = self.training
-        loaded = self.checkpoints.load(training.abstract)
+        loaded, warnings = self.checkpoints.load(training.abstract)
         extra: Mapping[str, Any] = loaded.extra if loaded else {}
-        for told in loaded.skipped if loaded else ():
+        for told in warnings:
             self.progress.say(_plain(told))
         self.step = loaded.step if loaded else 0
         self.clock = Clock(

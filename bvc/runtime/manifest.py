@@ -55,6 +55,8 @@ def decode(data: bytes) -> Manifest:
         if read["edition"] != _EDITION:
             raise ValueError(f"its manifest is of edition {read['edition']}; this bvc reads {_EDITION}")
         files = {str(path): (int(size), str(digest)) for path, (size, digest) in read["files"].items()}
+        if any(path.startswith("/") or ".." in path.split("/") for path in files):
+            raise ValueError("its manifest names files outside of it")
         return Manifest(int(read["step"]), dict(read["arrays"]), files, dict(read["extra"]))
     except (KeyError, TypeError, AttributeError, RecursionError) as error:
         raise ValueError("its manifest is not one of bvc") from error

@@ -10,6 +10,7 @@ lock                    the process that runs here
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterator, Mapping
 from typing import Any
@@ -122,5 +123,5 @@ def _leaves(value: Any, path: str) -> Iterator[tuple[str, Any]]:
 def _shown(leaves: Mapping[str, Any], key: str) -> str:
     if key not in leaves:
         return "absent"
-    text = repr(leaves[key])
+    text = json.dumps(leaves[key], ensure_ascii=False, default=str)
     return f"`{text if len(text) <= 60 else text[:57] + '...'}`"

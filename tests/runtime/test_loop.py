@@ -15,10 +15,10 @@ import pytest
 from jax.tree_util import tree_leaves
 
 from bvc.diagnostics import Failed
-from bvc.runtime.checkpoint import Checkpoints
 from bvc.runtime.folder import Folder
 from bvc.runtime.interruption import EXIT
 from bvc.runtime.rows import CLOCK, METRICS
+from bvc.runtime.stored import newest
 from tests.runtime import toy
 
 ROOT = Path(__file__).parent.parent.parent
@@ -40,8 +40,7 @@ def rows(workdir: Path, name: str = METRICS) -> list[dict]:
 
 
 def final(workdir: Path | str, **settings) -> list[np.ndarray]:
-    folder = Folder(workdir) / "checkpoints"
-    loaded = Checkpoints(folder, lambda step: True).load(toy.training(**settings).abstract)
+    loaded, _ = newest(Folder(workdir) / "checkpoints", toy.training(**settings).abstract)
     assert loaded is not None
     return [np.asarray(leaf) for leaf in tree_leaves(loaded.state)]
 

@@ -51,9 +51,9 @@ def test_another_experiment_is_refused_with_what_differs(url):
     told = refused(url, other)
     assert told.code == "B0511"
     assert told.notes == (
-        "`data.train.pipeline[1]`: there `'resize(8)'`, here `'resize(9)'`",
+        '`data.train.pipeline[1]`: there `"resize(8)"`, here `"resize(9)"`',
         "`optimizer.lr`: there `0.001`, here `0.01`",
-        "`data.train.pipeline[2]`: there absent, here `'flip'`",
+        '`data.train.pipeline[2]`: there absent, here `"flip"`',
     )
     Workdir(url, TEXT).close()
 
