@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import ast
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from bvc.diagnostics import Diagnostic, Failed, Sources, pages, render
 from bvc.diagnostics.pages import Example, Page
-from bvc.spec import load
+from bvc.spec import Spec, load, parse_call, plain
 
 CATALOG = Path(pages.__file__).parent.parent / "catalog"
 
@@ -27,11 +28,22 @@ def checked(example: Example, code: str) -> tuple[list[Diagnostic], Sources]:
             spec = load(example.check, example.params, example.settings, sources=sources)
         except Failed as failed:
             return list(failed.diagnostics), sources
-        return list(spec.warnings), sources
+        return [*spec.warnings, *bad_calls(spec)], sources
     from bvc.check import check
 
     found = check(example.check, example.params, example.settings)
     return found.diagnostics, found.sources
+
+
+def bad_calls(spec: Spec) -> Iterator[Diagnostic]:
+    """What is wrong with the ops of `data.train.pipeline`."""
+    data = plain(spec.tree).get("data", {})  # type: ignore[attr-defined]
+    if "pipeline" in data.get("train", {}):
+        for item in spec.tree.items["data"].items["train"].items["pipeline"].items:  # type: ignore[union-attr,index]
+            try:
+                parse_call(item)
+            except Failed as failed:
+                yield from failed.diagnostics
 
 
 @pytest.fixture(params=pages.codes())
