@@ -1,0 +1,153 @@
+"""A small two-tower experiment with everything that a layout can get wrong: stacks, vectors, scalars, dropout."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+import numpy as np
+import optax
+
+from bvc.compile.layout import lay_out
+from bvc.compile.mesh import Grid
+from bvc.compile.optimizer import Update
+from bvc.compile.rules import treat
+from bvc.compile.state import State, first_state, state_shardings
+from bvc.compile.step import Training, compile_step
+from bvc.component import Loss, MeshContext, Stack, gather, layers
+from bvc.diagnostics import Origin, Place
+from bvc.ir import LayoutRule, Optimizer, Rule
+from bvc.library.objectives.sigmoid_contrastive import sigmoid_contrastive
+
+ORIGIN = Origin((Place("toy.toml", 0, 1),))
+WIDTH, DEPTH, INPUT, BATCH = 16, 3, 8, 16
+
+
+class Block(eqx.Module):
+    """A residual layer with a norm's scale and a bias, and dropout."""
+
+    scale: jax.Array
+    kernel: jax.Array
+    bias: jax.Array
+
+    def __init__(self, key: jax.Array) -> None:
+        self.scale = jnp.ones(WIDTH)
+        self.kernel = jax.random.normal(key, (WIDTH, WIDTH)) / 4
+        self.bias = jnp.zeros(WIDTH)
+
+    def __call__(self, x: jax.Array, keys: Any) -> jax.Array:
+        y = jnp.tanh(x * self.scale @ self.kernel.astype(x.dtype) + self.bias.astype(x.dtype))
+        if keys is not None:
+            y *= jax.vmap(lambda key: jax.random.bernoulli(key, 0.8, (WIDTH,)))(keys)
+        return x + y
+
+
+class Tower(eqx.Module):
+    """Stem and stacked blocks."""
+
+    stem: jax.Array
+    blocks: Stack[Block]
+    remat: Any = eqx.field(static=True)
+    dtype: Any = eqx.field(static=True)
+
+    def __init__(self, key: jax.Array, remat: str, dtype: Any) -> None:
+        self.stem = jax.random.normal(key, (INPUT, WIDTH)) / 3
+        self.blocks = Stack.build(Block, DEPTH, key)
+        self.remat = remat
+        self.dtype = dtype
+
+    def __call__(self, x: jax.Array, keys: Any) -> jax.Array:
+        x = (x @ gather(self.stem)).astype(self.dtype or x.dtype)
+        split = None if keys is None else jax.vmap(lambda key: jax.random.split(key, DEPTH), out_axes=1)(keys)
+        x = layers(
+            self.blocks, x, lambda block, x, keys: block(x, keys), xs=split, remat=self.remat, dtype=self.dtype
+        )
+        return x.astype(jnp.float32)
+
+
+class Toy(eqx.Module):
+    """Two towers and a temperature."""
+
+    image: Tower
+    text: Tower
+    temperature: jax.Array
+
+    def __init__(self, key: jax.Array, remat: str = "none", dtype: Any = None) -> None:
+        self.image, self.text = (Tower(k, remat, dtype) for k in jax.random.split(key))
+        self.temperature = jnp.zeros(())
+
+    def __call__(self, image: jax.Array, text: jax.Array, keys: Any = None) -> dict[str, jax.Array]:
+        temperature = jnp.exp(gather(self.temperature))
+        return {"image": self.image(image, keys), "text": self.text(text, keys), "temperature": temperature}
+
+
+def forward(model: Any, batch: Any, keys: Any, mesh: MeshContext) -> Loss:
+    """The toy with dropout, and the pairwise sigmoid loss."""
+    return sigmoid_contrastive(**model(batch["image"], batch["text"], keys), mesh=mesh)
+
+
+def batches(count: int, size: int = BATCH) -> list[dict[str, np.ndarray]]:
+    """Random inputs."""
+    random = np.random.default_rng(0)
+    return [
+        {name: random.normal(size=(size, INPUT)).astype(np.float32) for name in ("image", "text")}
+        for _ in range(count)
+    ]
+
+
+def grid_of(axes: Mapping[str, int]) -> Grid:
+    """A grid whose axes all split the batch, except `tensor`."""
+    return Grid(axes, tuple(axis for axis in axes if axis != "tensor"))
+
+
+def shard(match: str, axis: str | None, dim: int | None = None, min_size: int = 0) -> LayoutRule:
+    """A layout rule."""
+    return LayoutRule(match, axis, dim, min_size, ORIGIN)
+
+
+def rule(match: str, **properties: Any) -> Rule:
+    """A rule of an optimizer."""
+    names = ("freeze", "lr_mult", "decay_mult", "schedule")
+    return Rule(match, *(properties.get(name) for name in names), ORIGIN)
+
+
+def update_of(
+    model: Any, transform: optax.GradientTransformation, rules: Sequence[Rule] = (), **settings: Any
+) -> Update:
+    """An update with a constant schedule."""
+    optimizer = Optimizer(None, 0.1, 0.0, None, None, tuple(rules), ORIGIN)  # type: ignore[arg-type]
+    treatments = treat(optimizer, model)
+    schedules = [lambda step: jnp.ones(()) for _ in treatments.schedules]
+    return Update(transform, treatments.leaves, schedules, **{"lr": 0.1, **settings})
+
+
+def training_of(
+    model: Any,
+    axes: Mapping[str, int],
+    layout: Sequence[LayoutRule] = (),
+    update: Update | None = None,
+    loss: Any = forward,
+    **settings: Any,
+) -> tuple[Training, State]:
+    """What a step is made of, and the first state (on one device)."""
+    params, static = eqx.partition(model, eqx.is_array)
+    update = update or update_of(params, optax.identity())
+    grid = grid_of(axes)
+    return Training(loss, static, lay_out(layout, params, grid), update, grid, **settings), first_state(
+        params, update
+    )
+
+
+def run(training: Training, state: State, steps: int) -> tuple[State, list[dict[str, float]]]:
+    """Train on virtual devices."""
+    mesh = training.grid.place(jax.devices()[: training.grid.size])
+    state = jax.jit(lambda s: s, out_shardings=state_shardings(state, training.layout, mesh))(state)
+    step = compile_step(training, mesh, state)
+    told: list[dict[str, float]] = []
+    for batch in batches(steps):
+        state, metrics = step(state, batch)
+        told.append({name: float(value) for name, value in metrics.items()})
+    return jax.device_get(state), told
