@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
 from jaxtyping import Shaped
@@ -32,6 +32,7 @@ class Stream:
     expand: str | None = None
 
 
+@runtime_checkable
 class Evaluator(Protocol):
     """The methods of an evaluator besides its measures. State lives between `start` and `result`."""
 

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Protocol, SupportsIndex
+from typing import Any, Protocol, SupportsIndex, runtime_checkable
 
 from bvc.component.feature import Features
 
 
+@runtime_checkable
 class Records(Protocol):
     """Random access to the raw examples of a split. Picklable: workers open it anew."""
 
@@ -20,13 +21,15 @@ class Records(Protocol):
 @dataclass(frozen=True, slots=True)
 class Missing:
     """Why data cannot be read on this machine: what is missing, where it was looked for, and the command that
-    prepares it."""
+    prepares it.
+    """
 
     what: str
     looked: tuple[str, ...]
     command: str | None = None
 
 
+@runtime_checkable
 class Source(Protocol):
     """A data source, made from its settings; making it touches no data."""
 
