@@ -1,0 +1,160 @@
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+
+import pytest
+
+from bvc.compile.experiment import Program
+from bvc.diagnostics import Failed
+from bvc.plan.collectives import Collective
+from bvc.plan.fits import check_fit
+from bvc.plan.parameters import group
+from bvc.plan.plan import Plan, plan
+from bvc.plan.report import as_json, render
+from bvc.plan.target import Target, find_target, target_names
+
+Make = Callable[[str], Program]
+GIB = 2**30
+
+
+def machine(devices: int, memory: int = GIB) -> Target:
+    return Target("a test", "gpu", devices, memory)
+
+
+@pytest.fixture(scope="module")
+def plans() -> dict[str, Plan]:
+    return {}
+
+
+@pytest.fixture
+def planned(program: Make, plans: dict[str, Plan]) -> Callable[[str], Plan]:
+    """The plan of the small two towers on a mesh: `one`, `data` or `fsdp`."""
+
+    def make(mesh: str) -> Plan:
+        if mesh not in plans:
+            plans[mesh] = plan(program(f"mesh={mesh}"), machine(1 if mesh == "one" else 8))
+        return plans[mesh]
+
+    return make
+
+
+def sums(collectives: tuple[Collective, ...], kind: str, axes: tuple[str, ...]) -> int:
+    return sum(each.bytes for each in collectives if each.kind == kind and each.axes == axes)
+
+
+def test_one_device_moves_nothing(planned: Callable[[str], Plan]) -> None:
+    assert planned("one").collectives == ()
+
+
+def test_adam_holds_two_arrays_for_each_parameter(planned: Callable[[str], Plan]) -> None:
+    memory = planned("one").memory
+    assert memory.parameters == sum(row.count * 4 for row in planned("one").parameters)
+    assert memory.optimizer == pytest.approx(2 * memory.parameters, rel=1e-3)
+
+
+def test_the_batch_is_split_and_the_parameters_are_not(planned: Callable[[str], Plan]) -> None:
+    one, data = planned("one").memory, planned("data").memory
+    assert data.batch * 8 == one.batch
+    assert data.parameters == one.parameters
+
+
+def test_gradients_of_replicated_parameters_are_summed_whole(planned: Callable[[str], Plan]) -> None:
+    """Every gradient once in float32, over the axis that splits the batch; the loss besides."""
+    found = planned("data")
+    assert {each.kind for each in found.collectives} == {"all-reduce", "permute"}
+    gradients = [each for each in found.collectives if each.what.startswith("gradients of ")]
+    assert sum(each.bytes for each in gradients) == found.memory.parameters
+    assert {each.what.removeprefix("gradients of ") for each in gradients} == {
+        each.name for each in group(found.parameters)
+    }
+
+
+def test_sharded_parameters_are_gathered_and_their_gradients_scattered(
+    planned: Callable[[str], Plan],
+) -> None:
+    found = planned("fsdp")
+    whole = sum(row.count * 4 for row in found.parameters if row.layout != "replicated")
+    part = sum(row.bytes for row in found.parameters if row.layout != "replicated")
+    assert part * 4 == whole
+    assert sums(found.collectives, "all-gather", ("fsdp",)) == whole
+    assert sums(found.collectives, "reduce-scatter", ("fsdp",)) == whole
+    assert sums(found.collectives, "all-reduce", ("data",)) == part
+    gathers = [each for each in found.collectives if each.kind == "all-gather"]
+    assert all(each.what.startswith("parameters ") for each in gathers)
+
+
+def test_norms_of_the_update_are_summed_by_the_compiler(planned: Callable[[str], Plan]) -> None:
+    derived = [each for each in planned("fsdp").collectives if each.derived]
+    assert {(each.kind, each.axes) for each in derived} == {("all-reduce", ("fsdp",))}
+    assert not any(each.derived for each in planned("data").collectives)
+
+
+def test_the_ring_passes_one_block_of_texts_around(planned: Callable[[str], Plan]) -> None:
+    """Seven turns there and seven back for 8 devices: 4 examples of 64 floats each."""
+    (ring,) = (each for each in planned("data").collectives if each.kind == "permute")
+    assert (ring.count, ring.bytes) == (14, 14 * 4 * 64 * 4)
+    assert "contrastive" in ring.what
+
+
+def test_flops_are_shared_by_the_devices(planned: Callable[[str], Plan]) -> None:
+    one, eight = planned("one").flops, planned("data").flops
+    assert one["forward"] == pytest.approx(8 * eight["forward"], rel=0.05)
+
+
+def test_a_device_less_than_the_mesh_wants(program: Make) -> None:
+    with pytest.raises(Failed) as caught:
+        plan(program("mesh=data"), machine(4))
+    assert caught.value.diagnostics[0].code == "B0405"
+
+
+def test_a_plan_that_does_not_fit_says_by_how_much(program: Make) -> None:
+    fitting = plan(program("mesh=one"), machine(1))
+    assert check_fit(fitting) == []
+    total = fitting.memory.total
+    (diagnostic,) = check_fit(plan(program("mesh=one"), machine(1, total - 2**20)))
+    assert diagnostic.code == "B0541"
+    assert "1.0 MiB more" in diagnostic.message
+    assert "data.train.batch" in (diagnostic.help or "")
+    (diagnostic,) = check_fit(plan(program("mesh=one"), machine(1, 2**20)))
+    assert "[[layout]]" in (diagnostic.help or "")
+
+
+def test_the_report_says_what_the_plan_holds(planned: Callable[[str], Plan]) -> None:
+    text = render(planned("fsdp"))
+    for part in (
+        "mesh { data = 2, fsdp = 4 }",
+        "image/blocks",
+        "all-gather",
+        "fsdp on dim",
+        "permute",
+        "fits",
+    ):
+        assert part in text
+    assert all(line == line.rstrip() for line in text.splitlines())
+    rows = render(planned("fsdp"), every_parameter=True)
+    assert all(row.name in rows for row in planned("fsdp").parameters)
+
+
+def test_json_holds_every_number(planned: Callable[[str], Plan]) -> None:
+    document = json.loads(as_json(planned("data")))
+    assert document["memory"]["total"] == planned("data").memory.total
+    assert len(document["parameters"]) == len(planned("data").parameters)
+    assert document["mesh"] == {"data": 8}
+
+
+@pytest.mark.parametrize("name", target_names())
+def test_every_target_is_described_with_its_source(name: str) -> None:
+    target = find_target(f"{name}:2x4")
+    assert (target.devices, target.name) == (8, f"{name}:2x4")
+    assert target.memory > 10 * GIB
+    assert target.source
+    assert target.flop_rate["bfloat16"] >= target.flop_rate["float32"] > 1e12
+    assert target.memory_rate and target.link_rate
+
+
+@pytest.mark.parametrize("text", ["h1000", "tpu-v5e:2xx4", "tpu-v5e:", "", "../h100"])
+def test_an_unknown_target_is_told(text: str) -> None:
+    with pytest.raises(Failed) as caught:
+        find_target(text)
+    assert caught.value.diagnostics[0].code == "B0542"
