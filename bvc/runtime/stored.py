@@ -72,6 +72,20 @@ def newest(folder: Folder, wanted: PyTree, *, part: bool = False) -> tuple[Loade
     return None, reasons
 
 
+def at(folder: Folder, step: int, wanted: PyTree, *, part: bool = False) -> Loaded:
+    """The checkpoint of one step. Raises `Failed`: not there, damaged (B0523), or as `newest` does."""
+    name = folder_name(step)
+    if step not in steps(folder):
+        known = ", ".join(str(each) for each in steps(folder)) or "none"
+        raise Failed(catalog.checkpoint_unreadable(str(folder / name), f"there is none (there are: {known})"))
+    with tempfile.TemporaryDirectory(prefix="bvc-") as scratch:
+        found = _verified(folder / name, step, Path(scratch))
+        if not isinstance(found, tuple):
+            wrong = found or "its upload did not end"
+            raise Failed(catalog.checkpoint_unreadable(str(folder / name), wrong))
+        return Loaded(step, _read(*found, wanted, part), found[1].extra)
+
+
 def reason(error: BaseException) -> str:
     """Why writing or reading failed, without the paths and codes that tensorstore puts around it."""
     if isinstance(error, OSError) and error.strerror:

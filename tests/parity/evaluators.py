@@ -10,12 +10,14 @@ import numpy as np
 
 from bvc.compile.program import Pipeline
 from bvc.library.evaluators.classification import Classification
+from bvc.library.evaluators.fewshot_lsr import draw, least_squares
 from bvc.library.evaluators.mean import Mean
+from bvc.library.evaluators.perplexity import Perplexity
 from bvc.library.evaluators.retrieval import Retrieval
 from bvc.runtime.evaluate import MeasuredStream, evaluate
 from bvc.runtime.feed_batches import EvalBatches, count_values
 from bvc.runtime.feed_board import Board
-from tests.parity.reference import Comparison, Reference, close, compares
+from tests.parity.reference import Comparison, Reference, absent, close, compares
 
 Rows = Sequence[Mapping[str, Any]]
 Ports = Callable[[Mapping[str, Any]], Mapping[str, Any]]
@@ -126,3 +128,40 @@ def padding(reference: Reference) -> Iterator[Comparison]:
         evaluator = Mean(data=None, pipeline=None, view="any", metric=metric)
         found |= run(evaluator, {"examples": rows_of(a=inputs["a"], b=inputs["b"])}, {"examples": ports})
     yield from _compared(reference, "mean_evaluator", found)
+
+
+@compares("few-shot least-squares regression")
+def fewshot(reference: Reference) -> Iterator[Comparison]:
+    """Which examples are drawn, what they predict, how often that is right."""
+    for case, described in reference.meta["cases"].items():
+        words = dict(word.split("=") for word in described["op"].split()[1:])
+        shots, seed, l2 = int(words["shots"]), int(words["seed"]), float(words["l2_reg"])
+        x, label, test, wanted = (
+            reference.group("inputs")[described["inputs"][name]]
+            for name in ("x_train", "y_train", "x_test", "y_test")
+        )
+        chosen = draw(label, shots, seed)
+        scores = least_squares(x[chosen], label[chosen], test, l2)
+        recorded = {key: reference.group("outputs")[name] for key, name in described["outputs"].items()}
+        yield close(f"{case} train_indices", chosen, recorded["train_indices"], 0.0)
+        yield close(f"{case} predictions", np.argmax(scores, axis=1), recorded["preds64"], 0.0)
+        if "scores64" in recorded:
+            yield close(f"{case} scores", scores, recorded["scores64"], 1e-5)
+        accuracy = np.mean(np.argmax(scores, axis=1) == wanted)
+        yield close(f"{case} accuracy", accuracy, recorded["acc64"], 1e-9)
+        yield close(f"{case} accuracy in float32", accuracy, recorded["acc"], 2 / len(wanted), scale=1.0)
+
+
+@compares("perplexity, scoring classifier")
+def captioning(reference: Reference) -> Iterator[Comparison]:
+    """Negative log-likelihoods of sequences."""
+    inputs = reference.group("inputs")
+    for case, described in reference.meta["cases"].items():
+        if not case.startswith("perplexity"):
+            yield absent(case, 2e-5)
+            continue
+        arrays = {port: inputs[name] for port, name in described["inputs"].items()}
+        evaluator = Perplexity(data=None, pipeline=None, per_token="normTrue" in case)
+        ports: Ports = lambda batch, names=tuple(arrays): {name: batch[name] for name in names}  # noqa: E731
+        found = run(evaluator, {"sequences": rows_of(**arrays)}, {"sequences": ports})
+        yield from _compared(reference, case, found)

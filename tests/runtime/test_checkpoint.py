@@ -11,7 +11,7 @@ from bvc.component.stack import Stack
 from bvc.diagnostics import Failed
 from bvc.runtime.checkpoint import Checkpoints
 from bvc.runtime.folder import Folder
-from bvc.runtime.stored import newest, steps
+from bvc.runtime.stored import at, newest, steps
 
 
 class Layer(eqx.Module):
@@ -89,6 +89,21 @@ def test_a_part_of_what_was_saved_can_be_read(folder):
     saved(folder, 7)
     found, _ = newest(folder, {"params": wanted()["params"]}, part=True)
     assert found is not None and equal(found.state, {"params": make(7)["params"]})
+
+
+def test_one_step_can_be_read(folder):
+    saved(folder, 6, 7)
+    assert equal(at(folder, 6, wanted()).state, make(6))
+    with pytest.raises(Failed, match="B0523: .*there are: 6, 7"):
+        at(folder, 8, wanted())
+
+
+def test_a_damaged_step_that_was_asked_for_is_told_and_left(tmp_path):
+    saved(Folder(tmp_path), 6)
+    flip(array_file(tmp_path / "000000006"))
+    with pytest.raises(Failed, match="B0523: .*is not what was saved"):
+        at(Folder(tmp_path), 6, wanted())
+    assert os.listdir(tmp_path) == ["000000006"]
 
 
 def test_a_donated_state_is_saved_as_it_was(tmp_path):

@@ -1,0 +1,82 @@
+"""Mean negative log-likelihood of token sequences."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TypedDict
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, Float, Int, Shaped
+
+from bvc.component import Data, Pipeline, Stream, View, component
+
+
+class Arrays(TypedDict):
+    """The negative log-likelihood of each sequence."""
+
+    nll: Float[Array, "b"]
+
+
+State = tuple[float, int]
+
+
+@component("evaluator")
+class Perplexity:
+    """Mean over sequences of the negative log-likelihood (big_vision `proj/cappa/perplexity.py`).
+
+    Not exponentiated, as there, in spite of the metric's name `perplexity`. Token 0 is padding and does not
+    count.
+
+    Settings:
+        data: sequences
+        pipeline: what the view reads, and `labels`
+        view: gives `logits`
+        per_token: divide by the number of tokens of each sequence
+
+    Ports:
+        logits: before the softmax
+        labels: the tokens; 0 is padding
+        label_masks: which tokens count besides
+    """
+
+    def __init__(
+        self, *, data: Data, pipeline: Pipeline, view: View = "logits", per_token: bool = False
+    ) -> None:
+        self._streams = {"sequences": Stream(data, pipeline, view)}
+        self._per_token = per_token
+
+    def streams(self) -> Mapping[str, Stream]:
+        """All sequences."""
+        return self._streams
+
+    def sequences(
+        self,
+        logits: Float[Array, "b t v"],
+        labels: Int[Array, "b t"],
+        label_masks: Float[Array, "b t"] | None = None,
+    ) -> Arrays:
+        """The negative log-likelihood of each sequence."""
+        logp = jax.nn.log_softmax(logits.astype(jnp.float32))
+        nll = -jnp.take_along_axis(logp, labels[..., None], axis=-1)[..., 0]
+        weight = (labels != 0).astype(jnp.float32)
+        if label_masks is not None:
+            weight = weight * label_masks
+        total = jnp.sum(nll * weight, axis=1)
+        if self._per_token:
+            total = total / jnp.maximum(jnp.sum(weight, axis=1), 1e-8)
+        return {"nll": total}
+
+    def start(self) -> State:
+        """Sum and count of nothing."""
+        return 0.0, 0
+
+    def update(self, state: State, stream: str, arrays: Mapping[str, Shaped[np.ndarray, "b *dims"]]) -> State:
+        """Add up in double precision."""
+        nll = arrays["nll"].astype(np.float64)
+        return state[0] + float(nll.sum()), state[1] + len(nll)
+
+    def result(self, state: State) -> dict[str, float]:
+        """The mean."""
+        return {"perplexity": state[0] / state[1]}
