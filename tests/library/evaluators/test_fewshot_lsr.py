@@ -23,4 +23,4 @@ def test_names_and_what_is_learned():
         "a/toys_5shot-seed-0",
         "a/toys_5shot-seed-1",
     ]
-    assert found["a/toys_5shot-seed-0"] == 1.0
+    assert found["a/toys_5shot-seed-0"] > 0.9
