@@ -100,4 +100,6 @@ def _opened(data: bytes) -> PIL.Image.Image:
 
 def _check_size(height: int, width: int) -> None:
     if height * width > MOST_PIXELS:
-        raise DataError(f"an image of {height} x {width} pixels, more than the {MOST_PIXELS} that are decoded")
+        raise DataError(
+            f"an image of {height} x {width} pixels, more than the {MOST_PIXELS} that are decoded"
+        )

@@ -120,16 +120,16 @@ def translate_y(image: Image, pixels: float) -> Image:
     return _transform(image, (1.0, 0.0, 0.0), (0.0, 1.0, pixels))
 
 
-def cutout(image: Image, half: int, centre: tuple[int, int]) -> Image:
+def cutout(image: Image, half: int, centre: tuple[int, int], fill: int = FILL) -> Image:
     """Fill rows and columns [centre - half, centre + half), clipped at the border."""
     row, column = centre
     cut = image.copy()
-    cut[max(row - half, 0) : max(row + half, 0), max(column - half, 0) : max(column + half, 0)] = FILL
+    cut[max(row - half, 0) : max(row + half, 0), max(column - half, 0) : max(column + half, 0)] = fill
     return cut
 
 
 def blend(first: Image, second: Image, factor: float) -> Image:
-    """first + factor * (second - first) in float32, truncated; clipped only where the factor lies outside (0, 1)."""
+    """First + factor * (second - first) in float32, truncated; clipped only where the factor lies outside (0, 1)."""
     if factor == 0.0:
         return first
     if factor == 1.0:

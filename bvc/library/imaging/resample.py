@@ -17,7 +17,14 @@ Method = Literal[
 ]
 METHODS: tuple[str, ...] = get_args(Method)
 
-_RADIUS = {"bilinear": 1.0, "bicubic": 2.0, "lanczos3": 3.0, "lanczos5": 5.0, "gaussian": 1.5, "mitchellcubic": 2.0}
+_RADIUS = {
+    "bilinear": 1.0,
+    "bicubic": 2.0,
+    "lanczos3": 3.0,
+    "lanczos5": 5.0,
+    "gaussian": 1.5,
+    "mitchellcubic": 2.0,
+}
 
 
 def resample(
@@ -159,9 +166,7 @@ def _weigh(
     return total
 
 
-def _cast(
-    image: Float32[np.ndarray, "*dims"], dtype: np.dtype[np.generic]
-) -> Num[np.ndarray, "*dims"]:
+def _cast(image: Float32[np.ndarray, "*dims"], dtype: np.dtype[np.generic]) -> Num[np.ndarray, "*dims"]:
     if np.issubdtype(dtype, np.integer):
         limits = np.iinfo(dtype)
         return np.clip(image, limits.min, limits.max).astype(dtype)

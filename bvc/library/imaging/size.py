@@ -25,12 +25,16 @@ def scaled(height: int, width: int, target: int, side: int) -> tuple[int, int]:
 def check_fits(crop: tuple[int, int], height: int, width: int) -> None:
     """Raise `DataError` if the crop is larger than the image."""
     if crop[0] > height or crop[1] > width:
-        raise DataError(f"an image of {height} x {width} pixels is smaller than the crop of {crop[0]} x {crop[1]}")
+        raise DataError(
+            f"an image of {height} x {width} pixels is smaller than the crop of {crop[0]} x {crop[1]}"
+        )
 
 
 def check_range(name: str, low: float, high: float, least: float, most: float) -> None:
     """Raise `SettingError` unless least <= low <= high <= most."""
     if not least <= low <= high <= most:
         raise SettingError(
-            name, f"is no range within {least:g} to {most:g}: [{low:g}, {high:g}]", "give the smaller end first"
+            name,
+            f"is no range within {least:g} to {most:g}: [{low:g}, {high:g}]",
+            "give the smaller end first",
         )

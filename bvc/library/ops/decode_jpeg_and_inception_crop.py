@@ -1,0 +1,46 @@
+"""Decode and crop in one."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from jaxtyping import UInt8
+
+from bvc.component import Encoded, component
+from bvc.library.imaging.decode import decode_image
+from bvc.library.imaging.resample import Method
+from bvc.library.imaging.size import Size
+from bvc.library.ops.inception_crop import InceptionCrop
+
+
+@component("op")
+class DecodeJpegAndInceptionCrop:
+    """Decode an image and crop a window of random area and aspect: `decode` and `inception_crop` in one.
+
+    big_vision (pp/ops_image.py) decodes only the window, which near the window's edges differs by some levels where
+    the file holds fewer colours than pixels; here the window is cut from the whole image.
+
+    Settings:
+        size: side of the square, or [height, width]; absent: the window is not resized
+        area: least and most area of the window, in percent of the image
+        ratio: least and most width / height of the window
+        method: how values between pixels are computed
+        antialias: widen the kernel where the window shrinks
+    """
+
+    def __init__(
+        self,
+        size: Size | None = None,
+        area: tuple[float, float] = (5, 100),
+        ratio: tuple[float, float] = (0.75, 1.33),
+        method: Method = "bilinear",
+        antialias: bool = False,
+    ) -> None:
+        self.crop = InceptionCrop(size, area, ratio, method, antialias)
+        self.height: Any = self.crop.height
+        self.width: Any = self.crop.width
+
+    def __call__(self, image: Encoded, rng: np.random.Generator) -> UInt8[np.ndarray, "{height} {width} 3"]:
+        """The window, resized."""
+        return self.crop(decode_image(image), rng)

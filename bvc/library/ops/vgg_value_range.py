@@ -1,0 +1,26 @@
+"""Normalize by the statistics of ImageNet."""
+
+from __future__ import annotations
+
+import numpy as np
+from jaxtyping import Float32, Num
+
+from bvc.component import component
+
+Channels = tuple[float, float, float]
+
+
+@component("op")
+def vgg_value_range(
+    image: Num[np.ndarray, "*dims 3"],
+    *,
+    mean: Channels = (0.485 * 255, 0.456 * 255, 0.406 * 255),
+    std: Channels = (0.229 * 255, 0.224 * 255, 0.225 * 255),
+) -> Float32[np.ndarray, "*dims 3"]:
+    """Subtract the mean of ImageNet's images and divide by their standard deviation (big_vision/pp/ops_image.py).
+
+    Settings:
+        mean: of red, green and blue, in 0 to 255
+        std: of red, green and blue, in 0 to 255
+    """
+    return (image.astype(np.float32) - np.float32(mean)) / np.float32(std)
