@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from dataclasses import replace
 
 import pytest
 
@@ -108,15 +109,14 @@ def test_a_device_less_than_the_mesh_wants(program: Make) -> None:
     assert caught.value.diagnostics[0].code == "B0405"
 
 
-def test_a_plan_that_does_not_fit_says_by_how_much(program: Make) -> None:
-    fitting = plan(program("mesh=one"), machine(1))
+def test_a_plan_that_does_not_fit_says_by_how_much(planned: Callable[[str], Plan]) -> None:
+    fitting = planned("one")
     assert check_fit(fitting) == []
-    total = fitting.memory.total
-    (diagnostic,) = check_fit(plan(program("mesh=one"), machine(1, total - 2**20)))
+    (diagnostic,) = check_fit(replace(fitting, target=machine(1, fitting.memory.total - 2**20)))
     assert diagnostic.code == "B0541"
     assert "1.0 MiB more" in diagnostic.message
     assert "data.train.batch" in (diagnostic.help or "")
-    (diagnostic,) = check_fit(plan(program("mesh=one"), machine(1, 2**20)))
+    (diagnostic,) = check_fit(replace(fitting, target=machine(1, 2**20)))
     assert "[[layout]]" in (diagnostic.help or "")
 
 
