@@ -23,11 +23,10 @@ from bvc.compile.state import State, first_state, state_shardings
 from bvc.compile.step import Training as StepParts
 from bvc.compile.step import compile_step
 from bvc.component.error import DataError
-from bvc.component.source import Records
 from bvc.diagnostics import Failed
 from bvc.diagnostics.catalog import missing as catalog
-from bvc.ir import DataNode
 from bvc.library.checkpoints.load import load_parameters, with_parameters
+from bvc.runtime.data import open_records
 from bvc.runtime.due import Times
 from bvc.runtime.evaluate import MeasuredStream, evaluate
 from bvc.runtime.feed import EvalFeed, TrainFeed
@@ -152,18 +151,6 @@ def _loaded(program: Program) -> dict[str, np.ndarray]:
 
 def _placed(array: jax.ShapeDtypeStruct, sharding: Any) -> jax.ShapeDtypeStruct:
     return jax.ShapeDtypeStruct(array.shape, array.dtype, sharding=sharding)
-
-
-def open_records(data: DataNode, root: str) -> Records:
-    """The records of a split.
-
-    Raises:
-        Failed: they cannot be opened (B0505).
-    """
-    try:
-        return data.source.component.target(**data.source.settings).open(data.split, root)
-    except DataError as error:
-        raise Failed(catalog.data_unreadable(error.what, error.looked, data.origin, error.help)) from error
 
 
 def _train_feed(program: Program, root: str, start: int) -> TrainFeed:

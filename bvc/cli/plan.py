@@ -1,0 +1,36 @@
+"""`bvc plan SPEC`."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import typer
+
+from bvc.cli.arguments import settings
+from bvc.cli.report import report
+from bvc.diagnostics import Failed
+
+
+def plan(spec: str, sets: Sequence[str], target: str | None, json: bool, params: bool) -> int:
+    """Print what a run costs; 1 if it does not fit."""
+    from bvc.check import check
+    from bvc.spec import parse_target
+
+    file, given = parse_target(spec)
+    checked = check(file, given, settings(sets))
+    if not checked.ok or checked.program is None:
+        return report(checked.diagnostics, checked.sources)
+
+    from bvc.plan.fits import check_fit
+    from bvc.plan.plan import plan as make
+    from bvc.plan.report import as_json, render
+    from bvc.plan.target import find_target
+
+    try:
+        planned = make(checked.program, find_target(target) if target else None)
+    except Failed as failure:
+        return report(failure.diagnostics, checked.sources)
+    typer.echo(as_json(planned) if json else render(planned, every_parameter=params))
+    return report([*checked.diagnostics, *([] if json else check_fit(planned))], checked.sources) or int(
+        bool(planned.excess)
+    )

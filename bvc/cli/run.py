@@ -1,0 +1,42 @@
+"""`bvc run SPEC --workdir DIR`."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+
+from bvc.cli.arguments import data_root, settings
+from bvc.cli.report import CLEAN, report
+from bvc.diagnostics import Failed
+
+
+def run(spec: str, sets: Sequence[str], workdir: str, data_dir: str | None, anyway: bool) -> int:
+    """Check, plan, train; 0 when the run is complete, 75 when a signal stopped it and its state is saved."""
+    from rich.console import Console
+
+    from bvc.check import check
+    from bvc.spec import parse_target
+
+    file, params = parse_target(spec)
+    checked = check(file, params, settings(sets))
+    if not checked.ok or checked.spec is None or checked.experiment is None:
+        return report(checked.diagnostics, checked.sources)
+
+    from bvc.diagnostics.catalog import run as catalog
+    from bvc.runtime.interruption import EXIT
+    from bvc.runtime.run import locate
+    from bvc.runtime.run import run as train
+    from bvc.spec.show import show
+
+    report(checked.diagnostics, checked.sources)
+    root = data_root(data_dir)
+    console = Console(file=sys.stderr)
+    try:
+        program = locate(checked.experiment, root)
+        outcome = train(program, show(checked.spec), workdir, root, console, anyway=anyway)
+    except Failed as failure:
+        return report(failure.diagnostics, checked.sources)
+    if outcome.signal is not None:
+        report([catalog.interrupted(outcome.step, workdir, outcome.signal)], checked.sources)
+        return EXIT
+    return CLEAN

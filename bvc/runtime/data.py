@@ -1,0 +1,51 @@
+"""The data of a program on this machine: what of it is missing, and its records."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from bvc.compile.construct import construct
+from bvc.component.error import DataError
+from bvc.component.source import Records, Source
+from bvc.diagnostics import Diagnostic, Failed
+from bvc.diagnostics.catalog import missing as catalog
+from bvc.ir import DataNode, Duration, Experiment
+
+
+def data_of(experiment: Experiment) -> Iterator[DataNode]:
+    """Everything that an experiment reads: for training, then for each evaluation."""
+    yield experiment.train.data
+    for table in experiment.evals:
+        yield from (value for value in table.evaluator.settings.values() if isinstance(value, DataNode))
+
+
+def missing_data(experiment: Experiment, root: str) -> list[Diagnostic]:
+    """What cannot be read below the data directory `root`; each dataset is told once."""
+    found: dict[str, Diagnostic] = {}
+    for data in data_of(experiment):
+        missing = _source(data).missing(data.split, root)
+        if missing is not None:
+            origin = data.origin
+            told = catalog.data_missing(missing.what, missing.looked, missing.command, origin)
+            found.setdefault(missing.what, told)
+    return list(found.values())
+
+
+def open_records(data: DataNode, root: str) -> Records:
+    """The records of a split.
+
+    Raises:
+        Failed: they cannot be opened (B0505).
+    """
+    try:
+        return _source(data).open(data.split, root)
+    except DataError as error:
+        raise Failed(catalog.data_unreadable(error.what, error.looked, data.origin, error.help)) from error
+
+
+def _source(data: DataNode) -> Source:
+    return construct(data.source, _no_steps)
+
+
+def _no_steps(duration: Duration) -> int:
+    raise AssertionError(f"a source has no durations, found one of {duration.value} {duration.unit}")

@@ -1,0 +1,79 @@
+"""One run: what the place lacks is said first, then the plan, then training."""
+
+from __future__ import annotations
+
+from contextlib import closing
+
+from rich.console import Console
+
+from bvc.compile.experiment import Program, compile_experiment
+from bvc.component.error import DataError
+from bvc.diagnostics import Failed
+from bvc.diagnostics.catalog import missing as catalog
+from bvc.ir import Experiment
+from bvc.plan.fits import check_fit
+from bvc.plan.plan import Plan, plan
+from bvc.plan.report import as_json, render
+from bvc.runtime.assemble import assemble, machine
+from bvc.runtime.data import missing_data, open_records
+from bvc.runtime.files import find_files
+from bvc.runtime.loop import Outcome, train
+from bvc.runtime.progress import Progress
+from bvc.runtime.workdir import Workdir
+
+
+def locate(experiment: Experiment, root: str) -> Program:
+    """The program with everything that it reads found on this machine, its length taken from the data itself.
+
+    Args:
+        experiment: the IR.
+        root: where data lies.
+
+    Raises:
+        Failed: data, files or checkpoints are missing (B0501, B0502, B0503); all are told at once.
+    """
+    missing = missing_data(experiment, root)
+    try:
+        experiment = find_files(experiment)
+    except Failed as failure:
+        missing += failure.diagnostics
+    if missing:
+        raise Failed(missing)
+    return compile_experiment(experiment, len(open_records(experiment.train.data, root)))
+
+
+def run(
+    program: Program, spec: str, workdir: str, root: str, console: Console, *, anyway: bool = False
+) -> Outcome:
+    """Train, or continue where the work directory stopped.
+
+    Args:
+        program: as `locate` made it.
+        spec: the resolved spec as TOML.
+        workdir: path or URL of the work directory.
+        root: where data lies.
+        console: where progress is shown.
+        anyway: run even if the plan does not fit.
+
+    Raises:
+        Failed: the run cannot begin, or cannot go on.
+    """
+    planned = plan(program)
+    unfit = check_fit(planned)
+    if unfit and not anyway:
+        raise Failed(unfit)
+    here = machine(program)
+    with closing(Workdir(workdir, spec)) as opened:
+        _write_plan(opened, planned)
+        training = assemble(program, root, here)
+        with Progress(console, total=training.times.total, batch=training.batch) as progress:
+            try:
+                return train(training, opened, progress)
+            except DataError as error:
+                told = catalog.data_unreadable(error.what, error.looked, None, error.help)
+                raise Failed(told) from error
+
+
+def _write_plan(workdir: Workdir, planned: Plan) -> None:
+    workdir.write("plan.txt", render(planned))
+    workdir.write("plan.json", as_json(planned))
