@@ -16,7 +16,7 @@ from bvc.diagnostics import Diagnostic, Failed, Label
 from bvc.diagnostics.catalog import pipeline as catalog
 from bvc.ir import OpNode
 
-_TEMPLATE = re.compile(r"^\*?\{(?P<name>\w+)\}$")
+_TEMPLATE = re.compile(r"^\*?\{(?:self\.)?(?P<name>\w+)\}$")
 
 
 @dataclass(frozen=True, slots=True)

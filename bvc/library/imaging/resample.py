@@ -10,7 +10,7 @@ import functools
 from typing import Literal, get_args
 
 import numpy as np
-from jaxtyping import Float32, Int, Num
+from jaxtyping import Float32, Float64, Int, Num
 
 Method = Literal[
     "bilinear", "nearest", "bicubic", "area", "lanczos3", "lanczos5", "gaussian", "mitchellcubic"
@@ -111,7 +111,7 @@ def _bicubic_taps(
     return np.clip(index, 0, size_in - 1), weight.astype(np.float32)
 
 
-def _kernel(method: str, x: Float32[np.ndarray, "*dims"]) -> Float32[np.ndarray, "*dims"]:
+def _kernel(method: str, x: Float64[np.ndarray, "*dims"]) -> Float64[np.ndarray, "*dims"]:
     x = np.abs(x)
     if method == "bilinear":
         return np.maximum(0.0, 1.0 - x)
@@ -125,7 +125,7 @@ def _kernel(method: str, x: Float32[np.ndarray, "*dims"]) -> Float32[np.ndarray,
     return np.where(x < radius, np.sinc(x) * np.sinc(x / radius), 0.0)
 
 
-def _cubic(x: Float32[np.ndarray, "*dims"], b: float, c: float) -> Float32[np.ndarray, "*dims"]:
+def _cubic(x: Float64[np.ndarray, "*dims"], b: float, c: float) -> Float64[np.ndarray, "*dims"]:
     """The two-parameter cubic of Mitchell and Netravali; b=0, c=1/2 is Keys' kernel with a=-1/2."""
     near = (12 - 9 * b - 6 * c) * x**3 + (-18 + 12 * b + 6 * c) * x**2 + (6 - 2 * b)
     far = (-b - 6 * c) * x**3 + (6 * b + 30 * c) * x**2 + (-12 * b - 48 * c) * x + (8 * b + 24 * c)

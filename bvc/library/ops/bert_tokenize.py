@@ -30,7 +30,7 @@ class BertTokenize:
         self.vocab = vocab
         self.sample = sample_if_multi
 
-    def __call__(self, text: Text | Texts, rng: np.random.Generator) -> Int32[np.ndarray, "{max_len}"]:
+    def __call__(self, text: Text | Texts, rng: np.random.Generator) -> Int32[np.ndarray, "{self.max_len}"]:
         """Ids of the pieces."""
         tokenizer = WordPiece.load(self.vocab)
         start = tokenizer.ids.get(START)

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 from jaxtyping import UInt8
 
-from bvc.component import Encoded, component
+from bvc.component import Encoded, Feature, component
 from bvc.library.imaging.decode import decode_image
 from bvc.library.imaging.resample import Method
 from bvc.library.imaging.size import Size
@@ -38,9 +36,11 @@ class DecodeJpegAndInceptionCrop:
         antialias: bool = False,
     ) -> None:
         self.crop = InceptionCrop(size, area, ratio, method, antialias)
-        self.height: Any = self.crop.height
-        self.width: Any = self.crop.width
 
-    def __call__(self, image: Encoded, rng: np.random.Generator) -> UInt8[np.ndarray, "{height} {width} 3"]:
+    def __call__(self, image: Encoded, rng: np.random.Generator) -> UInt8[np.ndarray, "_ _ 3"]:
         """The window, resized."""
         return self.crop(decode_image(image), rng)
+
+    def typed(self, image: Feature) -> Feature:
+        """The size that was asked for, or one that is not known."""
+        return self.crop.typed(Feature("uint8", (*image.shape, "h", "w", 3)))

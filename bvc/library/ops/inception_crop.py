@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 from jaxtyping import Num
 
-from bvc.component import component
+from bvc.component import Feature, component
 from bvc.library.imaging.inception import sample_window
 from bvc.library.imaging.resample import Method, resample
 from bvc.library.imaging.size import Size, check_range, height_and_width
@@ -36,8 +34,6 @@ class InceptionCrop:
         check_range("area", *area, 0, 100)
         check_range("ratio", *ratio, 1e-3, 1e3)
         self.size = height_and_width(size) if size is not None else None
-        self.height: Any = self.size[0] if self.size else "height"
-        self.width: Any = self.size[1] if self.size else "width"
         self.area = (area[0] / 100, area[1] / 100)
         self.ratio = ratio
         self.method: Method = method
@@ -45,8 +41,13 @@ class InceptionCrop:
 
     def __call__(
         self, image: Num[np.ndarray, "h w c"], rng: np.random.Generator
-    ) -> Num[np.ndarray, "{height} {width} c"]:
+    ) -> Num[np.ndarray, "_ _ c"]:
         """The window, resized."""
         top, left, h, w = sample_window(rng, image.shape[0], image.shape[1], self.area, self.ratio)
         window = image[top : top + h, left : left + w]
         return resample(window, *self.size, self.method, self.antialias) if self.size else window
+
+    def typed(self, image: Feature) -> Feature:
+        """The size that was asked for, or one that is not known."""
+        height, width = self.size or ("crop_h", "crop_w")
+        return Feature(image.dtype, (height, width, image.shape[2]))

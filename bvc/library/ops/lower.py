@@ -10,9 +10,9 @@ from bvc.library.text.ascii import lowered
 class Lower:
     """Lowercase the ASCII letters of a text, or of several (big_vision/pp/ops_text.py)."""
 
-    def __call__(self, text: Text | Texts) -> Text:
+    def __call__(self, text: Text | Texts) -> Text | Texts:
         """The text, or texts."""
-        return lowered(text) if isinstance(text, str) else [lowered(each) for each in text]  # type: ignore[return-value]
+        return lowered(text) if isinstance(text, str) else [lowered(each) for each in text]
 
     def typed(self, text: Feature) -> Feature:
         """As it came."""

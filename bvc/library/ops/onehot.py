@@ -29,7 +29,7 @@ class Onehot:
 
     def __call__(
         self, labels: Int[np.ndarray, ""] | Int[np.ndarray, "n"]
-    ) -> Float32[np.ndarray, "*rows {depth}"]:
+    ) -> Float32[np.ndarray, "*rows {self.depth}"]:
         """The vector."""
         if labels.ndim and self.multi:
             return self._multi_hot(labels)
@@ -39,7 +39,7 @@ class Onehot:
         """One vector, or one for each id."""
         return Feature("float32", (self.depth,) if self.multi else (*labels.shape, self.depth))
 
-    def _multi_hot(self, ids: Int[np.ndarray, "n"]) -> Float32[np.ndarray, "{depth}"]:
+    def _multi_hot(self, ids: Int[np.ndarray, "n"]) -> Float32[np.ndarray, "{self.depth}"]:
         wrong = ids[(ids < 0) | (ids >= self.depth)]
         if wrong.size:
             raise DataError(f"class id {wrong[0]} is outside 0 to {self.depth - 1}")

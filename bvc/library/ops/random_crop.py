@@ -22,7 +22,7 @@ class RandomCrop:
 
     def __call__(
         self, image: Num[np.ndarray, "h w c"], rng: np.random.Generator
-    ) -> Num[np.ndarray, "{height} {width} c"]:
+    ) -> Num[np.ndarray, "{self.height} {self.width} c"]:
         """The window."""
         h, w = image.shape[:2]
         check_fits((self.height, self.width), h, w)

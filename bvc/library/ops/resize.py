@@ -29,6 +29,6 @@ class Resize:
 
     def __call__(
         self, image: Num[np.ndarray, "*batch h w c"]
-    ) -> Num[np.ndarray, "*batch {height} {width} c"]:
+    ) -> Num[np.ndarray, "*batch {self.height} {self.width} c"]:
         """The resized image."""
         return resample(image, self.height, self.width, self.method, self.antialias)
