@@ -25,7 +25,7 @@ from bvc.compile.state import State, state_shardings
 from bvc.component.execution import Execution, executing
 from bvc.component.loss import Loss
 from bvc.component.mesh import MeshContext
-from bvc.component.shard import Shard, gather
+from bvc.component.shard import Shard
 
 Batch = Mapping[str, Shaped[Array, "b ..."]]
 Metrics = dict[str, Float[Array, ""]]
@@ -36,7 +36,7 @@ class Forward(Protocol):
     """The wired experiment: this device's examples through model and objective."""
 
     def __call__(self, model: Any, batch: Batch, keys: Key[Array, "b"], mesh: MeshContext) -> Loss:
-        """The loss that these examples contribute; `model` needs `gather` only where it shall happen late."""
+        """The loss that these examples contribute. Parameters arrive in parts, to be gathered where used."""
         ...
 
 
@@ -130,7 +130,7 @@ def loss_and_gradients(
             whole = jax.tree.unflatten(tree, [next(own) if moves else next(rest) for moves in trained])
             parts = training.layout.shards(whole, context)
             model = eqx.combine(parts, training.static, is_leaf=lambda node: isinstance(node, Shard))
-            loss = training.forward(gather(model), batch, keys, context)
+            loss = training.forward(model, batch, keys, context)
             return reduce_loss(loss, context)
 
         with executing(execution):

@@ -22,19 +22,43 @@ T = TypeVar("T")
 
 
 class Shard(eqx.Module):
-    """This device's part of a parameter.
+    """Part of a parameter, the one that this device holds.
 
     `dim` counts from the end (so that slicing the layers of a stack leaves it true); `axis` is the mesh axis
-    over which that dim is split.
+    over which that dim is split. Where a module uses it without `gather`, it is gathered as it is stored.
     """
 
     value: Shaped[Array, "*dims"]
     dim: int = eqx.field(static=True)
     axis: str = eqx.field(static=True)
 
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Shape of the whole parameter."""
+        shape = list(self.value.shape)
+        shape[self.dim] *= execution().mesh.axes[self.axis]
+        return tuple(shape)
+
+    @property
+    def ndim(self) -> int:
+        """Number of dims."""
+        return self.value.ndim
+
+    @property
+    def dtype(self) -> Any:
+        """Dtype in which it is stored."""
+        return self.value.dtype
+
+    def astype(self, dtype: Any) -> Shaped[Array, "*whole"]:
+        """The whole parameter, in another dtype."""
+        return gather(self, dtype).astype(dtype)  # type: ignore[attr-defined]
+
+    def __jax_array__(self) -> Shaped[Array, "*whole"]:
+        return gather(self)  # type: ignore[return-value]
+
 
 class Deferred(eqx.Module):
-    """A module whose parameters come together when it is applied, not when its parent's do."""
+    """A module whose parameters come together when it is applied, not when those of its parent do."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,8 +87,8 @@ def gather(module: T, dtype: Any = None) -> T:
 
     A sharded matrix or convolution is cast to `dtype` (compute precision) and gathered; vectors, such as norm
     scales, and replicated parameters keep their dtype. Gradients leave by reduce-scatter, or a sum over the
-    batch axes, in the reduction dtype. Calling it twice is harmless; outside a mesh nothing happens. A `Stack`
-    inside the module is left as it is: `layers` gathers it layer by layer.
+    batch axes, in the reduction dtype. Calling it twice is harmless; outside a mesh nothing happens.
+    A `Stack` inside the module is left as it is: `layers` gathers it layer by layer.
     """
     now = execution()
 
@@ -93,8 +117,10 @@ def varying(x: Shaped[Array, "*dims"]) -> frozenset[str]:
     return jax.typeof(x).manual_axis_type.varying
 
 
-def keep_but_gathered(primitive: Any, *_: Any, **__: Any) -> bool:
-    """Checkpoint policy: save what a layer computes, but neither its gathered weights nor mere copies of them."""
+def keep_but_gathered(primitive: Any, *_: Any, **parameters: Any) -> bool:
+    """Checkpoint policy: save what a layer computes, but not its gathered weights, nor copies of them."""
+    if primitive.name == "custom_vjp_call":  # of all of them, `_gathered` and `_spread` only move
+        return not all(inner.primitive.name in _RECOMPUTED for inner in parameters["call_jaxpr"].eqns)
     return primitive.name not in _RECOMPUTED
 
 

@@ -15,7 +15,7 @@ import pytest
 
 from bvc.compile.step import abstract_step
 from bvc.component import Loss, gather
-from tests.compile.toy import Toy, batches, rule, run, shard, training_of, update_of
+from tests.compile.toy import INPUT, Toy, batches, rule, run, shard, training_of, update_of
 
 EVERYTHING = (shard(".*", "fsdp"),)
 MESHES: list[tuple[dict[str, int], Any]] = [
@@ -81,7 +81,7 @@ def test_without_gather_a_replicated_parameter_still_gets_its_gradient() -> None
     def twice(model: Any, batch: Any, keys: Any, mesh: Any) -> Loss:
         return loss(gather(gather(model)), batch, keys, mesh)
 
-    model = Forgetful(jax.random.normal(jax.random.key(0), (8, 3)))
+    model = Forgetful(jax.random.normal(jax.random.key(0), (INPUT, 3)))
     found = [run(*training_of(model, axes, loss=each), 2)[1] for axes in ({"data": 1}, {"data": 4}) for each in (loss, twice)]
     for told in found[1:]:
         np.testing.assert_allclose([t["l2_grads"] for t in told], [t["l2_grads"] for t in found[0]], rtol=1e-5)

@@ -23,7 +23,7 @@ from bvc.ir import LayoutRule, Optimizer, Rule
 from bvc.library.objectives.sigmoid_contrastive import sigmoid_contrastive
 
 ORIGIN = Origin((Place("toy.toml", 0, 1),))
-WIDTH, DEPTH, INPUT, BATCH = 16, 3, 8, 16
+WIDTH, DEPTH, INPUT, BATCH = 16, 3, 6, 16
 
 
 class Block(eqx.Module):
@@ -39,7 +39,8 @@ class Block(eqx.Module):
         self.bias = jnp.zeros(WIDTH)
 
     def __call__(self, x: jax.Array, keys: Any) -> jax.Array:
-        y = jnp.tanh(x * self.scale @ self.kernel.astype(x.dtype) + self.bias.astype(x.dtype))
+        scale, kernel, bias = (leaf.astype(x.dtype) for leaf in (self.scale, self.kernel, self.bias))
+        y = jnp.tanh(x * scale @ kernel + bias)
         if keys is not None:
             y *= jax.vmap(lambda key: jax.random.bernoulli(key, 0.8, (WIDTH,)))(keys)
         return x + y
