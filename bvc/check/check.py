@@ -4,16 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-
-import jax
+from typing import TYPE_CHECKING
 
 from bvc.bind import bind
-from bvc.compile.experiment import Program, compile_experiment
-from bvc.compile.mesh import smallest
-from bvc.compile.step import abstract_step
 from bvc.diagnostics import Diagnostic, Failed, Sources
 from bvc.ir import Experiment
 from bvc.spec import Spec, load, parse_target
+
+if TYPE_CHECKING:  # with the compiler comes jax, which errors of the text do without
+    import jax
+
+    from bvc.compile.experiment import Program
 
 
 @dataclass
@@ -57,6 +58,8 @@ def check(
         checked.spec = load(path, params, settings, sources=checked.sources)
         checked.diagnostics += checked.spec.warnings
         checked.experiment = bind(checked.spec)
+        from bvc.compile.experiment import compile_experiment
+
         checked.program = compile_experiment(checked.experiment)
         checked.step = trace(checked.program)
     except Failed as failure:
@@ -70,6 +73,9 @@ def trace(program: Program) -> jax.core.ClosedJaxpr:
     Raises:
         Failed: a layout rule or a batch does not fit the mesh.
     """
+    from bvc.compile.mesh import smallest
+    from bvc.compile.step import abstract_step
+
     training = program.training(smallest(program.experiment.mesh))
     return abstract_step(training, program.state, program.batch)
 
