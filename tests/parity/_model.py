@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import tempfile
 import tomllib
 from collections.abc import Callable, Iterator, Mapping
@@ -124,15 +125,32 @@ def compare(
     """Compare all recorded outputs, and the gradients of the loss where they are recorded."""
     inputs = {name: jnp.asarray(value) for name, value in reference.group("inputs").items()}
     recorded = reference.group("grads")
+    with _compiled_in_a_hurry():
+        loss, outputs, gradients = _evaluate(model, inputs, forward, bool(recorded))
+    yield from compare_outputs(reference, {**outputs, "loss": loss}, output)
     if recorded:
+        yield from compare_gradients(recorded, model, gradients, gradient)
+
+
+def _evaluate(
+    model: Any, inputs: Mapping[str, Array], forward: Forward, differentiate: bool
+) -> tuple[Array, Outputs, Any]:
+    if differentiate:
         step = eqx.filter_jit(eqx.filter_value_and_grad(forward, has_aux=True))
         (loss, outputs), gradients = step(model, inputs)
-    else:
-        loss, outputs = eqx.filter_jit(forward)(model, inputs)
-        gradients = None
-    yield from compare_outputs(reference, {**outputs, "loss": loss}, output)
-    if gradients is not None:
-        yield from compare_gradients(recorded, model, gradients, gradient)
+        return loss, outputs, gradients
+    return *eqx.filter_jit(forward)(model, inputs), None
+
+
+@contextlib.contextmanager
+def _compiled_in_a_hurry() -> Iterator[None]:
+    """Without XLA's optimizations: compiling takes longer than running everywhere here."""
+    before = jax.config.read("jax_disable_most_optimizations")
+    jax.config.update("jax_disable_most_optimizations", True)
+    try:
+        yield
+    finally:
+        jax.config.update("jax_disable_most_optimizations", before)
 
 
 def compare_outputs(reference: Reference, outputs: Outputs, tolerance: float) -> Iterator[Comparison]:

@@ -1,10 +1,11 @@
 """How a model's parameters are named in published files.
 
-A model's method `naming` returns a `Naming`: rules from bvc's public names to big_vision's, and what has to be
-done to files that are older or of another size. Rules are pairs of templates; `{i}` and `{j}` stand for
+A model's method `naming` returns a `Naming`: rules from bvc's public names to big_vision's, and what has to
+be done to files that are older or of another size. Rules are pairs of templates; `{i}` and `{j}` stand for
 numbers. A template covers every name below it, and what follows is kept:
 
->>> Naming((("blocks/{i}/norm", "Transformer/encoderblock_{i}/LayerNorm_0"),)).published("blocks/03/norm/scale")
+>>> naming = Naming((("blocks/{i}/norm", "Transformer/encoderblock_{i}/LayerNorm_0"),))
+>>> naming.published("blocks/03/norm/scale")
 'Transformer/encoderblock_3/LayerNorm_0/scale'
 """
 
@@ -19,7 +20,7 @@ from typing import TypeVar
 import numpy as np
 from jaxtyping import Shaped
 
-Leaf = Shaped[np.ndarray, "*dims"]
+Leaf = Shaped[np.ndarray, "..."]
 Flat = dict[str, Leaf]
 """The content of a file: name, joined by `/`, -> array."""
 Shapes = Mapping[str, tuple[int, ...]]
@@ -66,7 +67,7 @@ class Naming:
 
     @staticmethod
     def joined(rules: Rules, **parts: tuple[str, Naming]) -> Naming:
-        """The naming of a model made of parts: field name -> (prefix in big_vision's files, the part's naming)."""
+        """The naming of a model made of parts: field name -> (prefix in files, naming of the part)."""
         return Naming(
             rules=rules
             + tuple(rule for own, (prefix, part) in parts.items() for rule in below(part.rules, own, prefix)),

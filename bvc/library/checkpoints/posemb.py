@@ -10,7 +10,7 @@ from jaxtyping import Float
 from bvc.component import DataError
 
 
-def resample_grid(table: Float[np.ndarray, "1 t d"], shape: tuple[int, ...]) -> Float[np.ndarray, "1 t d"]:
+def resample_grid(table: Float[np.ndarray, "..."], shape: tuple[int, ...]) -> Float[np.ndarray, "1 t d"]:
     """Interpolate a square grid of positions linearly, corners on corners (big_vision `vit.resample_posemb`).
 
     Raises:

@@ -14,6 +14,6 @@ Dimension letters of all models and layers:
     c  channels that a layer gives out: classes, or an embedding's dims
     v  entries of a vocabulary
 
-Parameters are named `kernel` (matrices and convolutions), `bias`, `scale` (norms) and `embedding` (tables) and have the shapes
-that they have in big_vision's checkpoints, with input dims before output dims.
+Parameters are named `kernel` (matrices and convolutions), `bias`, `scale` (norms) and `embedding` (tables) and
+have the shapes that they have in big_vision's checkpoints, with input dims before output dims.
 """

@@ -50,6 +50,7 @@ class Projection(eqx.Module):
     bias: Float[Array, "n k"] | None
 
     def __call__(self, x: Float[Array, "b t d"], dtype: Dtype) -> Float[Array, "b t n k"]:
+        """Tokens to heads."""
         y = jnp.einsum("btd,dnk->btnk", x.astype(dtype), self.kernel.astype(dtype))
         return y if self.bias is None else y + self.bias.astype(dtype)
 
@@ -61,6 +62,7 @@ class Merge(eqx.Module):
     bias: Float[Array, "d"] | None
 
     def __call__(self, x: Float[Array, "b t n k"], dtype: Dtype) -> Float[Array, "b t d"]:
+        """Heads to tokens."""
         y = jnp.einsum("btnk,nkd->btd", x.astype(dtype), self.kernel.astype(dtype))
         return y if self.bias is None else y + self.bias.astype(dtype)
 
@@ -86,18 +88,16 @@ class Attention(eqx.Module):
         key: RandomKey,
     ) -> None:
         shape = (width, heads, width // heads)
-        query_key, key_key, value_key, out_key = jax.random.split(key, 4)
-
-        def kernel(key: RandomKey, shape: tuple[int, ...]) -> Parameter:
-            return xavier_uniform(key, shape, width, width)
+        # One draw for four kernels of one distribution: each draw costs compile time.
+        query, key_, value, out = xavier_uniform(key, (4, width, width), width, width)
 
         def offset(shape: tuple[int, ...]) -> Parameter | None:
             return zeros(shape) if bias else None
 
-        self.query = Projection(kernel(query_key, shape), offset(shape[1:]))
-        self.key = Projection(kernel(key_key, shape), offset(shape[1:]))
-        self.value = Projection(kernel(value_key, shape), offset(shape[1:]))
-        self.out = Merge(kernel(out_key, (*shape[1:], width)), offset((width,)))
+        self.query = Projection(query.reshape(shape), offset(shape[1:]))
+        self.key = Projection(key_.reshape(shape), offset(shape[1:]))
+        self.value = Projection(value.reshape(shape), offset(shape[1:]))
+        self.out = Merge(out.reshape(*shape[1:], width), offset((width,)))
         self.drop = drop
         self.dtype = dtype
 
@@ -109,6 +109,7 @@ class Attention(eqx.Module):
         mask: Mask | None = None,
         keys: Keys = None,
     ) -> Float[Array, "b t d"]:
+        """What each token of `x` gathers from `source`."""
         query = self.query(x, self.dtype)
         key = self.key(source, self.dtype)
         value = self.value(source, self.dtype)

@@ -49,6 +49,7 @@ class Block(eqx.Module):
     def __call__(
         self, x: Float[Array, "b t d"], *, mask: Mask | None = None, keys: Keys = None
     ) -> Float[Array, "b t d"]:
+        """One block."""
         y = self.attention_norm(x)
         y = self.attention(y, y, mask=mask)
         tap.tap("sa", y)

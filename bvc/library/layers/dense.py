@@ -5,8 +5,7 @@ from __future__ import annotations
 from typing import Literal
 
 import equinox as eqx
-import jax.numpy as jnp
-from jaxtyping import Array, Float
+from jaxtyping import Array, Float, Int
 
 from bvc.library.layers.initializers import Parameter
 
@@ -27,6 +26,7 @@ class Dense(eqx.Module):
         self.dtype = dtype
 
     def __call__(self, x: Float[Array, "*b d"]) -> Float[Array, "*b c"]:
+        """Map the last dim."""
         y = x.astype(self.dtype) @ self.kernel.astype(self.dtype)
         return y if self.bias is None else y + self.bias.astype(self.dtype)
 
@@ -36,7 +36,8 @@ class Embedding(eqx.Module):
 
     embedding: Float[Array, "v d"]
 
-    def __call__(self, index: jnp.ndarray) -> Float[Array, "*b d"]:
+    def __call__(self, index: Int[Array, "*b"]) -> Float[Array, "*b d"]:
+        """The vectors of these entries."""
         return self.embedding[index]
 
     def attend(self, x: Float[Array, "*b d"]) -> Float[Array, "*b v"]:

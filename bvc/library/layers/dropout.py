@@ -1,4 +1,4 @@
-"""Dropout whose masks belong to examples: an example gets the same mask wherever in the batch's split it lands."""
+"""Dropout whose masks belong to examples, so that they do not depend on how a batch is split."""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""The distributions from which parameters start: big_vision's, which are Flax's defaults where it names none."""
+"""The distributions from which parameters start: those of big_vision, or else the defaults of Flax.
+
+Draws are made flat and then shaped: XLA on CPU compiles them several times faster than draws of many dims.
+"""
 
 from __future__ import annotations
 
@@ -10,7 +13,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float, Key
 
 RandomKey = Key[Array, ""]
-Parameter = Float[Array, "*dims"]
+Parameter = Float[Array, "..."]
 
 # The standard deviation of a standard normal variable truncated to [-2, 2].
 _TRUNCATED_STD = 0.87962566103423978
@@ -33,12 +36,13 @@ def constant(value: float, shape: Sequence[int]) -> Parameter:
 
 def normal(key: RandomKey, shape: Sequence[int], std: float) -> Parameter:
     """Normal with mean 0."""
-    return std * jax.random.normal(key, shape, jnp.float32)
+    return std * jax.random.normal(key, (math.prod(shape),), jnp.float32).reshape(shape)
 
 
 def truncated_normal(key: RandomKey, shape: Sequence[int], std: float) -> Parameter:
-    """A normal variable of standard deviation `std` cut at two of them: its own deviation is 0.88 `std` (BERT)."""
-    return std * jax.random.truncated_normal(key, -2.0, 2.0, shape, jnp.float32)
+    """A normal variable of deviation `std` cut at twice that: its own deviation is 0.88 `std` (BERT)."""
+    draw = jax.random.truncated_normal(key, -2.0, 2.0, (math.prod(shape),), jnp.float32)
+    return std * draw.reshape(shape)
 
 
 def lecun_normal(key: RandomKey, shape: Sequence[int], fan_in: int) -> Parameter:
@@ -49,4 +53,4 @@ def lecun_normal(key: RandomKey, shape: Sequence[int], fan_in: int) -> Parameter
 def xavier_uniform(key: RandomKey, shape: Sequence[int], fan_in: int, fan_out: int) -> Parameter:
     """Uniform on +-sqrt(6 / (fan_in + fan_out)) (Glorot and Bengio 2010)."""
     bound = math.sqrt(6 / (fan_in + fan_out))
-    return jax.random.uniform(key, shape, jnp.float32, -bound, bound)
+    return jax.random.uniform(key, (math.prod(shape),), jnp.float32, -bound, bound).reshape(shape)

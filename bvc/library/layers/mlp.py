@@ -23,20 +23,18 @@ class Mlp(eqx.Module):
         width: int,
         hidden: int,
         *,
-        out: int | None = None,
         drop: float = 0.0,
         dtype: Dtype = "float32",
         key: RandomKey,
     ) -> None:
-        out = width if out is None else out
-        kernel_up, bias_up, kernel_down, bias_down = jax.random.split(key, 4)
-        self.up = Dense(
-            xavier_uniform(kernel_up, (width, hidden), width, hidden), normal(bias_up, (hidden,), 1e-6), dtype
-        )
-        self.down = Dense(
-            xavier_uniform(kernel_down, (hidden, out), hidden, out), normal(bias_down, (out,), 1e-6), dtype
-        )
+        kernel_key, bias_key = jax.random.split(key)
+        # Both kernels have one distribution, and both biases: each draw costs compile time.
+        up, down = xavier_uniform(kernel_key, (2, width * hidden), width, hidden)
+        biases = normal(bias_key, (hidden + width,), 1e-6)
+        self.up = Dense(up.reshape(width, hidden), biases[:hidden], dtype)
+        self.down = Dense(down.reshape(hidden, width), biases[hidden:], dtype)
         self.drop = drop
 
     def __call__(self, x: Float[Array, "b t d"], *, keys: Keys = None) -> Float[Array, "b t d"]:
+        """The MLP on each token."""
         return self.down(dropout(jax.nn.gelu(self.up(x)), self.drop, keys))

@@ -23,6 +23,7 @@ class LayerNorm(eqx.Module):
         self.epsilon = epsilon
 
     def __call__(self, x: Float[Array, "*b d"]) -> Float[Array, "*b d"]:
+        """Normalize each token."""
         x = x.astype(jnp.float32)
         # The square's mean comes first: XLA on CPU then keeps the gradients of different layers in separate
         # fusions, which makes a ViT's backward pass 1.4 times as fast.

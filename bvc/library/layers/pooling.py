@@ -29,6 +29,7 @@ class MapHead(eqx.Module):
         self.mlp = Mlp(width, hidden, key=mlp_key)
 
     def __call__(self, x: Float[Array, "b t d"], *, mask: Mask | None = None) -> Float[Array, "b d"]:
+        """One vector for each sequence."""
         probe = jnp.broadcast_to(self.probe, (x.shape[0], 1, x.shape[2]))
         x = self.attention(probe, x, mask=mask)
         x = x + self.mlp(self.norm(x))

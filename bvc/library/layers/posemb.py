@@ -18,7 +18,7 @@ def learned(tokens: int, width: int, *, key: RandomKey) -> Float[Array, "1 t d"]
 def sincos2d(
     height: int, width: int, channels: int, *, temperature: float = 10_000.0
 ) -> Float[Array, "1 t d"]:
-    """Waves of `channels / 4` frequencies along x and y: sin x, cos x, sin y, cos y (MoCo v3, arXiv:2104.02057)."""
+    """Waves of `channels / 4` frequencies along x and y: sin x, cos x, sin y, cos y (arXiv:2104.02057)."""
     quarter = channels // 4
     y, x = jnp.mgrid[:height, :width].astype(jnp.float32)
     omega = 1.0 / temperature ** (jnp.arange(quarter, dtype=jnp.float32) / (quarter - 1))

@@ -12,7 +12,7 @@ from contextvars import ContextVar
 
 from jaxtyping import Array, Shaped
 
-Value = Shaped[Array, "*dims"]
+Value = Shaped[Array, "..."]
 
 _CAPTURED: ContextVar[dict[str, Value] | None] = ContextVar("captured", default=None)
 _SCOPE: ContextVar[tuple[str, ...]] = ContextVar("scope", default=())

@@ -65,7 +65,7 @@ def resolve(
             raise SettingError(name, f"is {value}: a transformer needs at least 1")
     if chosen.width % chosen.heads:
         fits = [n for n in range(1, chosen.width + 1) if chosen.width % n == 0]
-        near = sorted(sorted(fits, key=lambda n: abs(n - chosen.heads))[:3])
+        near = sorted(sorted(fits, key=lambda n: abs(n - chosen.heads))[:2])
         raise SettingError(
             "heads",
             f"{chosen.heads} do not divide the width {chosen.width}",
@@ -79,6 +79,7 @@ def _variant(variant: str) -> tuple[Size, int | None]:
     if name not in SIZES or (patch and not patch.isdigit()) or patch == "0" or variant.endswith("/"):
         folded = {known.casefold(): known for known in SIZES}
         close = [folded[found] for found in difflib.get_close_matches(name.casefold(), folded, cutoff=0.4)]
-        shown = ", ".join(f'"{found}/{patch or 16}"' for found in close or SIZES)
+        side = patch if patch.isdigit() and int(patch) else 16
+        shown = ", ".join(f'"{found}/{side}"' for found in close or SIZES)
         raise SettingError("variant", f'"{variant}" is not known', help=f"did you mean {shown}?")
     return SIZES[name], int(patch) if patch else None

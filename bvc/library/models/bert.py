@@ -46,12 +46,15 @@ class BertAttention(eqx.Module):
     drop: float = eqx.field(static=True)
 
     def __init__(self, width: int, heads: int, *, drop: float, dtype: Dtype, key: RandomKey) -> None:
-        keys = jax.random.split(key, 4)
-        self.query, self.key, self.value, self.out = (_dense(k, width, width, dtype) for k in keys)
+        # One draw for four kernels of one distribution: each draw costs compile time.
+        kernels = truncated_normal(key, (4, width, width), _STD)
+        parts = [Dense(kernel, zeros((width,)), dtype) for kernel in kernels]
+        self.query, self.key, self.value, self.out = parts
         self.heads = heads
         self.drop = drop
 
     def __call__(self, x: Float[Array, "b t d"], *, mask: Mask, keys: Keys = None) -> Float[Array, "b t d"]:
+        """Self-attention."""
         shape = (*x.shape[:2], self.heads, x.shape[2] // self.heads)
         query, key, value = (part(x).reshape(shape) for part in (self.query, self.key, self.value))
         y = attend(query, key, value, mask=mask, drop=self.drop, keys=keys, share_drop=True)
@@ -78,6 +81,7 @@ class BertBlock(eqx.Module):
         self.drop = drop
 
     def __call__(self, x: Float[Array, "b t d"], *, mask: Mask, keys: Keys = None) -> Float[Array, "b t d"]:
+        """One block."""
         y = self.attention(x, mask=mask, keys=fold(keys, 0))
         x = self.attention_norm(dropout(y, self.drop, fold(keys, 1)) + x)
         y = self.down(jax.nn.gelu(self.up(x)))
@@ -86,7 +90,7 @@ class BertBlock(eqx.Module):
 
 @component("model")
 class Bert(eqx.Module):
-    """BERT encoder represented by its first token (arXiv:1810.04805; big_vision `models/proj/flaxformer/bert.py`).
+    """BERT, represented by its first token (arXiv:1810.04805; big_vision `proj/flaxformer/bert.py`).
 
     Token 0 is padding: it is not attended to. All tokens are of segment 0.
 
@@ -139,18 +143,19 @@ class Bert(eqx.Module):
             None, _SIZES[size], width=width, depth=depth, mlp_dim=mlp_dim, heads=heads, widen=False
         )
         width = shape.width
-        keys = jax.random.split(key, 5)
-        self.tokens = Embedding(truncated_normal(keys[0], (vocab, width), _STD))
-        self.positions = Embedding(truncated_normal(keys[1], (length, width), _STD))
-        self.segments = Embedding(truncated_normal(keys[2], (_SEGMENTS, width), _STD))
+        keys = jax.random.split(key, 3)
+        tables = truncated_normal(keys[0], (vocab + length + _SEGMENTS, width), _STD)
+        self.tokens = Embedding(tables[:vocab])
+        self.positions = Embedding(tables[vocab : vocab + length])
+        self.segments = Embedding(tables[vocab + length :])
         self.norm = LayerNorm(width, epsilon=_EPSILON)
         self.blocks = Stack.build(
-            lambda k: BertBlock(shape, drop=dropout, dtype=dtype, key=k), shape.depth, keys[3]
+            lambda k: BertBlock(shape, drop=dropout, dtype=dtype, key=k), shape.depth, keys[1]
         )
         self.head = None
         if out_dim is not None:
             kernel = (
-                zeros((width, out_dim)) if head_zeroinit else lecun_normal(keys[4], (width, out_dim), width)
+                zeros((width, out_dim)) if head_zeroinit else lecun_normal(keys[2], (width, out_dim), width)
             )
             self.head = Dense(kernel, zeros((out_dim,)))
         self.drop = dropout

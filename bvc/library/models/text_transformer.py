@@ -35,7 +35,7 @@ class TextOutputs(TypedDict, total=False):
 
 @component("model")
 class TextTransformer(eqx.Module):
-    """Text encoder without masks (arXiv:2303.15343; big_vision `models/proj/image_text/text_transformer.py`).
+    """Text encoder without masks (arXiv:2303.15343; big_vision `image_text/text_transformer.py`).
 
     Every position attends to every other, padding included: texts are tokenized with sticky ends.
 
@@ -47,7 +47,7 @@ class TextTransformer(eqx.Module):
         depth: number of blocks; 12 without a variant
         heads: heads of attention; 8 without a variant
         mlp_dim: hidden units of an MLP; 2048 without a variant
-        pool: what represents the text: its last or first token, mean or maximum over tokens, attention pooling
+        pool: what represents the text: last or first token, mean or maximum over tokens, attention pooling
         out_dim: outputs of the head (dims of the embedding); no head without it
         dropout: probability with which activations are dropped in training
         remat: what the backward pass computes again: nothing, whole blocks, or all but matrix products

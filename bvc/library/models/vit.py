@@ -52,10 +52,10 @@ class Vit(eqx.Module):
         heads: heads of attention; 12 without a variant
         mlp_dim: hidden units of an MLP; 4 times the width without a variant
         patch: side of a patch in pixels, or height and width; 16 without a variant
-        size: side of the image in pixels, or height and width; a learned posemb has one entry for each patch of
-            it, and is 224 pixels by default
-        pool: what represents the image: mean over patches, attention pooling, an extra token, the first patch, or
-            every patch for itself
+        size: side of the image in pixels, or height and width; a learned posemb has one entry for each of its
+            patches, and 224 is its default
+        pool: what represents the image: mean over patches, attention pooling, an extra token, the first
+            patch, or every patch for itself
         posemb: a learned table, or fixed waves
         rep_size: width of a tanh layer before the head; true is the model's width
         out_dim: outputs of the head (classes, or dims of an embedding); no head without it
@@ -230,5 +230,5 @@ class Vit(eqx.Module):
             tap("head_input", x)
         return x
 
-    def _represent(self, x: Float[Array, "*b d"]) -> Float[Array, "*b d"]:
+    def _represent(self, x: Float[Array, "*b d"]) -> Float[Array, "*b r"]:
         return x if self.representation is None else jnp.tanh(gather(self.representation)(x))
