@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import importlib
-import os
 from collections.abc import Sequence
 
 import typer
@@ -27,11 +26,6 @@ def settings(sets: Sequence[str]) -> list[tuple[str, str]]:
             )
         pairs.append((path.strip(), value.strip()))
     return pairs
-
-
-def data_root(data_dir: str | None) -> str:
-    """Where data lies: the flag, else `$TFDS_DATA_DIR`, else TFDS' own default."""
-    return data_dir or os.environ.get("TFDS_DATA_DIR") or os.path.expanduser("~/tensorflow_datasets")
 
 
 def import_components(modules: Sequence[str]) -> None:

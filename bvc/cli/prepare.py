@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 import typer
 
-from bvc.cli.arguments import data_root
+from bvc.api import data_root
 from bvc.cli.report import CLEAN, report
 from bvc.diagnostics import Diagnostic, Failed, Sources
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 import sys
 from collections.abc import Sequence
 
-from bvc.cli.arguments import data_root, settings
+from bvc.api import data_root
+from bvc.cli.arguments import settings
 from bvc.cli.report import CLEAN, report
 from bvc.diagnostics import Failed
 

@@ -81,7 +81,7 @@ def assemble(program: Program, root: str, here: Machine) -> Training:
     experiment = program.experiment
     abstract = program.state
     lies = state_shardings(abstract, here.step.layout, here.mesh)
-    abstract = jax.tree.map(_placed, abstract, lies)
+    abstract = jax.tree.map(placed, abstract, lies)
     times = Times(
         program.total,
         program.steps(experiment.run.log),
@@ -102,7 +102,7 @@ def assemble(program: Program, root: str, here: Machine) -> Training:
         parameters=sum(leaf.size for leaf in parameters),
         devices=jax.device_count(),
         kind=jax.devices()[0].device_kind.replace(" ", "_"),
-        evaluations=[_evaluation(program, each, root, here) for each in program.evals],
+        evaluations=evaluations(program, root, here),
         seconds={"z/secs/init": time.monotonic() - started},
     )
 
@@ -149,7 +149,8 @@ def _loaded(program: Program) -> dict[str, np.ndarray]:
     return values
 
 
-def _placed(array: jax.ShapeDtypeStruct, sharding: Any) -> jax.ShapeDtypeStruct:
+def placed(array: jax.ShapeDtypeStruct, sharding: Any) -> jax.ShapeDtypeStruct:
+    """An abstract array that knows where it lies."""
     return jax.ShapeDtypeStruct(array.shape, array.dtype, sharding=sharding)
 
 
@@ -164,6 +165,11 @@ def _train_feed(program: Program, root: str, start: int) -> TrainFeed:
         start_step=start,
         workers=program.experiment.run.workers,
     )
+
+
+def evaluations(program: Program, root: str, here: Machine) -> list[Evaluation]:
+    """The evaluators of a program, ready to run."""
+    return [_evaluation(program, each, root, here) for each in program.evals]
 
 
 def _evaluation(program: Program, compiled: CompiledEval, root: str, here: Machine) -> Evaluation:

@@ -19,6 +19,7 @@ from bvc.runtime.data import missing_data, open_records
 from bvc.runtime.files import find_files
 from bvc.runtime.loop import Outcome, train
 from bvc.runtime.progress import Progress
+from bvc.runtime.saved import Trained, open_trained
 from bvc.runtime.workdir import Workdir
 
 
@@ -77,3 +78,17 @@ def run(
 def _write_plan(workdir: Workdir, planned: Plan) -> None:
     workdir.write("plan.txt", render(planned))
     workdir.write("plan.json", as_json(planned))
+
+
+def trained(program: Program, workdir: str, step: int | None = None) -> Trained:
+    """The model of a work directory, on the devices that are here.
+
+    Args:
+        program: as `locate` made it.
+        workdir: path or URL of the work directory.
+        step: which checkpoint; None: the newest one that verifies.
+
+    Raises:
+        Failed: there is no checkpoint, or it cannot be used.
+    """
+    return open_trained(program, workdir, machine(program), step)

@@ -1,0 +1,99 @@
+"""A trained model: the parameters of a checkpoint, its evaluations, its views as functions."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import equinox as eqx
+import jax
+import numpy as np
+from jaxtyping import Array, PyTree, Shaped
+
+from bvc.compile.experiment import Program
+from bvc.compile.state import State, state_shardings
+from bvc.compile.views import find_view, view_names
+from bvc.diagnostics import Failed
+from bvc.diagnostics.catalog import run as catalog
+from bvc.diagnostics.suggest import did_you_mean
+from bvc.runtime.assemble import Machine, evaluations, placed
+from bvc.runtime.folder import Folder
+from bvc.runtime.stored import at, newest
+from bvc.runtime.workdir import CHECKPOINTS
+
+
+@dataclass(frozen=True)
+class Trained:
+    """A model with the parameters of a checkpoint, on the devices.
+
+    Attributes:
+        program: what it was trained by.
+        here: the devices.
+        step: steps that were done.
+        params: the array half of the model.
+    """
+
+    program: Program
+    here: Machine
+    step: int
+    params: PyTree[Array]
+
+    @functools.cached_property
+    def model(self) -> eqx.Module:
+        """The model itself."""
+        return eqx.combine(self.params, self.here.step.static)
+
+    def evaluate(self, root: str) -> dict[str, float]:
+        """All metrics of all evaluators, with their prefixes.
+
+        Raises:
+            Failed: data cannot be read.
+        """
+        state = State(np.int32(self.step), self.params, {})  # type: ignore[arg-type]
+        found: dict[str, float] = {}
+        for evaluation in evaluations(self.program, root, self.here):
+            metrics = evaluation.run(state, lambda: None)
+            found |= {evaluation.prefix + name: value for name, value in metrics.items()}
+        return found
+
+    def view(self, name: str) -> Callable[..., Mapping[str, Shaped[Array, "b *dims"]]]:
+        """A view of the model as a jitted function of its ports, such as `embed_image(image=...)`.
+
+        Raises:
+            KeyError: the model has no such view.
+        """
+        found = find_view(self.program.experiment.model, name, {})
+        if found is None:
+            known = view_names(self.program.experiment.model)
+            raise KeyError(did_you_mean(name, known) or f"views: {', '.join(known)}")
+        call = jax.jit(lambda params, ports: found.call(eqx.combine(params, self.here.step.static), ports))
+
+        def viewed(**ports: Any) -> Any:
+            outputs = call(self.params, ports)
+            return outputs[found.method.name] if list(outputs) == [found.method.name] else outputs
+
+        return viewed
+
+
+def open_trained(program: Program, workdir: str, here: Machine, step: int | None = None) -> Trained:
+    """The model of a work directory.
+
+    Args:
+        program: what it was trained by.
+        workdir: path or URL of the work directory.
+        here: the devices.
+        step: which checkpoint; None: the newest one that verifies.
+
+    Raises:
+        Failed: there is no checkpoint, or it cannot be used.
+    """
+    folder = Folder(workdir) / CHECKPOINTS
+    abstract = program.state._replace(optimizer={})
+    lies = state_shardings(abstract, here.step.layout, here.mesh)
+    wanted = jax.tree.map(placed, abstract, lies)
+    loaded = at(folder, step, wanted, part=True) if step is not None else newest(folder, wanted, part=True)[0]
+    if loaded is None:
+        raise Failed(catalog.checkpoint_unreadable(str(folder), "there is none"))
+    return Trained(program, here, loaded.step, loaded.state.params)
