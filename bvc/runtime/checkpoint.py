@@ -33,11 +33,24 @@ _PARTIAL = ".partial"
 class Checkpoints:
     """The checkpoints of a work directory. One save runs at a time, in a thread of its own."""
 
-    def __init__(self, folder: Folder, keep: Callable[[int], bool]) -> None:
-        """`keep` says which steps rotation leaves, besides the newest two."""
+    def __init__(
+        self,
+        folder: Folder,
+        keep: Callable[[int], bool],
+        before_commit: Callable[[], None] = lambda: None,
+    ) -> None:
+        """Nothing is read or written yet.
+
+        Args:
+            folder: where the checkpoints lie.
+            keep: which steps rotation leaves, besides the newest two.
+            before_commit: called, in the thread that saves, before a checkpoint counts: brings to the disk
+                what must not be older than the checkpoint.
+        """
         quiet_orbax()
         self._folder = folder
         self._keep = keep
+        self._before_commit = before_commit
         self._thread = ThreadPoolExecutor(1, "checkpoint")
         self._running: Future[None] | None = None
         self._running_step = -1
@@ -65,6 +78,7 @@ class Checkpoints:
         def finish() -> None:
             response.result()
             manifest = Manifest(step, arrays, manifests.checksums(Folder(partial)), extra)
+            self._before_commit()
             self._commit(partial, manifest)
             if scratch:
                 scratch.cleanup()

@@ -18,7 +18,9 @@ from typing import Any
 import jax
 from jaxtyping import PyTree
 
+from bvc.component.error import DataError
 from bvc.diagnostics import Diagnostic, Failed
+from bvc.diagnostics.catalog import missing
 from bvc.diagnostics.catalog import run as catalog
 from bvc.runtime.checkpoint import Checkpoints
 from bvc.runtime.clock import Clock
@@ -50,14 +52,18 @@ def train(training: Training, workdir: Workdir, progress: Progress) -> Outcome:
     """Train from the newest checkpoint of the work directory, or from the start, to the end.
 
     Raises:
-        Failed: a checkpoint cannot be used (B0521, B0522) or written (B0514), or training diverged (B0530).
+        Failed: a checkpoint cannot be used (B0521, B0522) or written (B0514), data cannot be read (B0505),
+        training
+            diverged (B0530), or the devices' memory does not suffice (B0533).
     """
     with ExitStack() as stack:
         interruption = stack.enter_context(Interruption())
-        checkpoints = stack.enter_context(closing(Checkpoints(workdir.checkpoints, training.times.keeps)))
         rows = stack.enter_context(closing(Rows(workdir.folder, METRICS)))
         clock_rows = stack.enter_context(closing(Rows(workdir.folder, CLOCK)))
-        loop = _Loop(training, workdir, progress, interruption, checkpoints, rows, clock_rows)
+        checkpoints = stack.enter_context(
+            closing(Checkpoints(workdir.checkpoints, training.times.keeps, rows.sync))
+        )
+        loop = _Loop(training, progress, interruption, checkpoints, rows, clock_rows)
         signal = None
         try:
             loop.begin()
@@ -65,6 +71,12 @@ def train(training: Training, workdir: Workdir, progress: Progress) -> Outcome:
         except Stopped:
             signal = interruption.signal
             loop.save()
+        except DataError as error:
+            raise Failed(missing.data_unreadable(error.what, error.looked, None, error.help)) from error
+        except jax.errors.JaxRuntimeError as error:
+            if "RESOURCE_EXHAUSTED" not in str(error):
+                raise
+            raise Failed(catalog.out_of_memory(loop.step + 1, str(error).split("\n", 1)[0])) from error
         checkpoints.wait()
         return Outcome(loop.step, loop.state, signal, loop.last_row)
 
@@ -72,7 +84,6 @@ def train(training: Training, workdir: Workdir, progress: Progress) -> Outcome:
 @dataclass
 class _Loop:
     training: Training
-    workdir: Workdir
     progress: Progress
     interruption: Interruption
     checkpoints: Checkpoints
@@ -115,6 +126,7 @@ class _Loop:
         in_flight: deque[Any] = deque()
         loss: float | None = None
         first = self.step + 1
+        self.progress.doing("compiling the step")
         began = time.monotonic()
         while self.step < times.total:
             self.interruption.check()
@@ -167,7 +179,6 @@ class _Loop:
             if bad:
                 self.checkpoints.wait()
                 raise Failed(catalog.not_finite(self.step, [], bad, self.checkpoints.last))
-            self.rows.sync()
             self.checkpoints.save(self.step, self.state, {"row": self.row, "clock": self.clock.saved()})
         self.progress.paused()
 
@@ -180,6 +191,7 @@ class _Loop:
             due = self.training.times.evaluates(self.step, evaluation.every, skip_first=evaluation.skip_first)
             if not due:
                 continue
+            self.progress.doing(f"evaluating {evaluation.name}")
             started = time.monotonic()
             with self.clock.pause():
                 metrics = evaluation.run(self.state, self.interruption.check)

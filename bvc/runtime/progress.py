@@ -68,6 +68,11 @@ class Progress:
         more = f"  (+{len(metrics) - _SHOWN})" if len(metrics) > _SHOWN else ""
         self.say(f"eval {name} at step {step}: {shown}{more}  in {duration(seconds)}")
 
+    def doing(self, what: str) -> None:
+        """Something that may take long begins; shown on a terminal."""
+        if self._console.is_terminal:
+            self._live.update(Text(what))
+
     def say(self, text: str) -> None:
         """Print a line above the live one."""
         self._console.print(text, markup=False, highlight=False, soft_wrap=True)

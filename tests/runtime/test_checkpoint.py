@@ -91,6 +91,32 @@ def test_a_part_of_what_was_saved_can_be_read(folder):
     assert found is not None and equal(found.state, {"params": make(7)["params"]})
 
 
+def test_it_is_restored_onto_any_mesh(tmp_path):
+    state = {"kernel": jnp.arange(64.0).reshape(8, 8), "step": jnp.asarray(3, jnp.int32)}
+    kinds = (jax.sharding.AxisType.Auto,)
+    devices = jax.devices()
+
+    def placed(count: int, dim: int):
+        mesh = jax.make_mesh((count,), ("data",), axis_types=kinds, devices=devices[:count])
+        spec = jax.P(*[None] * dim, "data")
+        return {
+            name: jax.sharding.NamedSharding(mesh, spec if name == "kernel" else jax.P()) for name in state
+        }
+
+    checkpoints = Checkpoints(Folder(tmp_path), lambda step: False)
+    checkpoints.save(3, jax.device_put(state, placed(4, 0)), {})
+    checkpoints.close()
+    for count, dim in ((1, 0), (8, 1), (2, 0)):
+        shardings = placed(count, dim)
+        target = {
+            name: jax.ShapeDtypeStruct(x.shape, x.dtype, sharding=shardings[name])
+            for name, x in state.items()
+        }
+        found = loaded(Folder(tmp_path), target)
+        assert equal(found.state, state)
+        assert all(found.state[name].sharding == shardings[name] for name in state)
+
+
 def test_one_step_can_be_read(folder):
     saved(folder, 6, 7)
     assert equal(at(folder, 6, wanted()).state, make(6))

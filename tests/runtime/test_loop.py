@@ -10,10 +10,12 @@ import sys
 import time
 from pathlib import Path
 
+import jax
 import numpy as np
 import pytest
 from jax.tree_util import tree_leaves
 
+from bvc.component import DataError
 from bvc.diagnostics import Failed
 from bvc.runtime.folder import Folder
 from bvc.runtime.interruption import EXIT
@@ -218,6 +220,35 @@ def test_metrics_that_do_not_fit_are_told(tmp_path):
     out, err = process.communicate(timeout=60)
     assert process.returncode == 1
     assert "error[B0514]: cannot write the metrics: file too large" in err and "Traceback" not in out + err
+
+
+@pytest.mark.parametrize(
+    ("error", "code"),
+    [
+        (DataError("a JPEG that ends early", "scene 7 of `shapes`"), "B0505"),
+        (jax.errors.JaxRuntimeError("RESOURCE_EXHAUSTED: Out of memory allocating 1 bytes."), "B0533"),
+    ],
+)
+def test_data_and_memory_that_fail_are_told(tmp_path, monkeypatch, error, code):
+    def failing(self):
+        raise error
+
+    monkeypatch.setattr(toy.ToyFeed, "__iter__", failing)
+    with pytest.raises(Failed) as failed:
+        toy.run(str(tmp_path))
+    (told,) = failed.value.diagnostics
+    assert told.code == code
+
+
+@pytest.mark.slow
+def test_a_second_interrupt_ends_it_at_once(tmp_path):
+    process = start(tmp_path, every=1, slow_eval=5.0)
+    time.sleep(4)
+    process.send_signal(signal.SIGINT)
+    time.sleep(0.2)
+    process.send_signal(signal.SIGINT)
+    _, err = process.communicate(timeout=10)
+    assert process.returncode == -signal.SIGINT and "Traceback" not in err
 
 
 def test_a_store_holds_a_whole_run(whole):

@@ -45,6 +45,9 @@ TOLD: dict[str, Diagnostic] = {
     "B0530": catalog.not_finite(450, ["training_loss", "l2_grads"], ["params/image/patches/kernel"], 400),
     "B0531": catalog.interrupted(1234, "runs/siglip", "SIGTERM"),
     "B0532": catalog.evaluation_empty("val", "examples"),
+    "B0533": catalog.out_of_memory(
+        1, "RESOURCE_EXHAUSTED: Out of memory while trying to allocate 25769803776 bytes."
+    ),
 }
 
 

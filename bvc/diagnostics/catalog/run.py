@@ -152,3 +152,13 @@ def evaluation_empty(name: str, stream: str) -> Diagnostic:
         f"`evals.{name}` has nothing to measure: its data `{stream}` holds no example",
         help=f"give `evals.{name}.data.split` a split that holds examples",
     )
+
+
+def out_of_memory(step: int, reason: str) -> Diagnostic:
+    """B0533: the memory of a device does not suffice for the step."""
+    return Diagnostic(
+        "B0533",
+        f"out of device memory at step {step}",
+        notes=(reason,),
+        help="a smaller `data.train.batch`, `remat`, or more devices; `bvc plan` says what takes how much",
+    )
