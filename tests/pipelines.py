@@ -61,7 +61,9 @@ def feature_of(value: Any) -> Feature:
     return Feature(np.asarray(value).dtype.name, tuple(f"d{i}" for i in range(np.ndim(value))))
 
 
-def run(example: Mapping[str, Any], *calls: str, seed: int = 0, epoch: int = 0, index: int = 0) -> dict[str, Any]:
+def run(
+    example: Mapping[str, Any], *calls: str, seed: int = 0, epoch: int = 0, index: int = 0
+) -> dict[str, Any]:
     """The example after the calls."""
     features = {name: feature_of(value) for name, value in example.items()}
     return compiled(features, *calls).apply(example, seed, epoch, index)

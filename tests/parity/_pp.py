@@ -21,6 +21,7 @@ _POSITIONS = {
     "inception_crop": ("size", "area_min", "area_max", "method", "antialias"),
     "decode_jpeg_and_inception_crop": ("size", "area_min", "area_max", "ratio_min", "ratio_max"),
     "concat": ("inkeys", "to", "axis"),
+    "randu": ("to",),
 }
 _NAMED = {"strfmt": "format"}
 _FILES = {"vocab", "model", "mapping", "font", "fallback"}
@@ -82,7 +83,9 @@ def _call(section: str, folder: Path) -> str:
         return tree.id
     assert isinstance(tree, ast.Call) and isinstance(tree.func, ast.Name)
     name = tree.func.id
-    given = {_RENAMED.get(word.arg or "", word.arg or ""): ast.literal_eval(word.value) for word in tree.keywords}
+    given = {
+        _RENAMED.get(word.arg or "", word.arg or ""): ast.literal_eval(word.value) for word in tree.keywords
+    }
     args = [ast.literal_eval(argument) for argument in tree.args]
     named = _POSITIONS.get(name, ())
     given = {**dict(zip(named, args, strict=False)), **given}

@@ -64,8 +64,7 @@ class Choice:
         if isinstance(self.n, int):
             count = self.n
         else:
-            most = min(self.n[1], length) if self.fewer_ok else self.n[1]
-            count = int(rng.integers(min(self.n[0], most), most + 1))
+            count = int(rng.integers(self.n[0], self.n[1] + 1))
         if count > length and not self.fewer_ok:
             raise DataError(f"{count} values to choose from {length}")
         return sorted(rng.permutation(length)[: min(count, length)].tolist())

@@ -34,5 +34,7 @@ class InceptionBox:
         """The window."""
         height, width = image.shape[:2]
         top, left, h, w = sample_window(rng, height, width, self.area, self.aspect)
+        # the size is a difference of float32 corners, as TensorFlow's box has it: `crop_box` truncates what it rounds
         size = np.float32((height, width))
-        return np.stack([np.float32((top, left)) / size, np.float32((h, w)) / size])
+        begin, end = np.float32((top, left)) / size, np.float32((top + h, left + w)) / size
+        return np.stack([begin, end - begin])
