@@ -7,7 +7,7 @@ import operator
 from collections.abc import Callable, Sequence
 
 from bvc.diagnostics import Failed, Place
-from bvc.diagnostics.catalog import params as catalog
+from bvc.diagnostics.catalog import expressions as catalog
 from bvc.spec.tree import Scalar
 from bvc.spec.written import kind
 

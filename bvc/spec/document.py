@@ -234,8 +234,9 @@ def _problem(
     if key == "use":
         items = value.items if isinstance(value, WrittenArray) else (value,)
         for item in items:
-            if not isinstance(item, WrittenScalar) or item.text is None:
-                return fragments.bad_use(item.place, kind(item))
+            if not isinstance(item, WrittenScalar) or not item.value or item.text is None:
+                empty = isinstance(item, WrittenScalar) and item.value == ""
+                return fragments.bad_use(item.place, "an empty string" if empty else kind(item))
     elif key == "with":
         if not isinstance(value, WrittenTable):
             return fragments.bad_with(value.place, kind(value))

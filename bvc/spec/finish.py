@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from bvc.diagnostics import Failed, Origin
-from bvc.spec.evaluate import Evaluator
 from bvc.spec.layers import Branch, Found, Layer, Places, Row, Slot
 from bvc.spec.report import Exceeded, Report
+from bvc.spec.resolve import Resolver
 from bvc.spec.scope import Scope
 from bvc.spec.tree import Array, Leaf, Node, Table
 
@@ -13,8 +13,8 @@ from bvc.spec.tree import Array, Leaf, Node, Table
 class Finisher:
     """Turns layers into nodes; what is wrong goes to the report and is left out of the tree."""
 
-    def __init__(self, evaluator: Evaluator, report: Report) -> None:
-        self.evaluator = evaluator
+    def __init__(self, resolver: Resolver, report: Report) -> None:
+        self.resolver = resolver
         self.report = report
 
     def table(self, tree: Branch) -> Table:
@@ -32,9 +32,9 @@ class Finisher:
             return None
 
     def _layer(self, layer: Layer, scope: Scope, trail: Places) -> Node:
-        self.evaluator.spend(1, layer.place)
+        self.resolver.spend(1, layer.place)
         if isinstance(layer, Slot):
-            found = self.evaluator.slot(layer)
+            found = self.resolver.slot(layer)
             return self._found(found, layer.scope if not trail else scope, trail, layer.beneath)
         return self._found(Found(layer, layer.trail), layer.scope if not trail else scope, trail, ())
 
@@ -45,7 +45,7 @@ class Finisher:
             return self._table(node, scope, trail)
         if isinstance(node, Row):
             origin = self._origin(scope, (*trail, node.place), node.scope)
-            items = [self._item(item, scope, (*trail, *inner)) for item, inner in self.evaluator.items(node)]
+            items = [self._item(item, scope, (*trail, *inner)) for item, inner in self.resolver.items(node)]
             return Array(tuple(item for item in items if item is not None), origin, beneath or node.beneath)
         origin = self._origin(scope, (*trail, *node.origin.places), None, node.origin.via)
         return Leaf(node.value, origin, node.parts, beneath)
@@ -62,8 +62,8 @@ class Finisher:
     def _table(self, tree: Branch, scope: Scope, trail: Places) -> Table:
         items: dict[str, Node] = {}
         keys: dict[str, Origin] = {}
-        rows = self.evaluator.rows(tree) if trail else tree.items
-        with self.evaluator.inside(tree):
+        rows = self.resolver.rows(tree) if trail else tree.items
+        with self.resolver.inside(tree):
             for key, layer in rows.items():
                 node = self._item(layer, scope, trail)
                 if node is not None:
@@ -78,4 +78,5 @@ class Finisher:
             via = written.home.via
         used = scope.home.via
         passed = (*used, *(place for place in via if place not in used))
-        return Origin(tuple(dict.fromkeys(places)), scope.table, scope.bindings, passed, scope.header)
+        once = tuple(p for p, before in zip(places, (None, *places), strict=False) if p != before)
+        return Origin(once, scope.table, scope.bindings, passed, scope.header)

@@ -8,12 +8,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 from bvc.diagnostics import Diagnostic, Failed, Place
-from bvc.diagnostics.catalog import fragments, params
-from bvc.spec.evaluate import Evaluator, Reading
+from bvc.diagnostics.catalog import expressions, fragments
 from bvc.spec.formatting import as_text, formatted
 from bvc.spec.layers import Branch, Found, Layer, Row, Slot, over, pruned, rescoped_branch
 from bvc.spec.parse import parse
 from bvc.spec.report import Exceeded, Report
+from bvc.spec.resolve import Reading, Resolver
 from bvc.spec.scope import Scope
 from bvc.spec.template import Hole, Template, template
 from bvc.spec.text import decode
@@ -31,18 +31,18 @@ class _Axis:
     values: list[tuple[Found, object]]
 
 
-def expand_loops(tree: Branch, evaluator: Evaluator, report: Report) -> None:
+def expand_loops(tree: Branch, resolver: Resolver, report: Report) -> None:
     """Replaces every table with `for`, in place, by the tables that it makes.
 
     An explicit table lies over a generated one. What is wrong goes to `report`, and the table that
     lacks generated tables says so.
     """
-    _Loops(evaluator, report).expand(tree)
+    _Loops(resolver, report).expand(tree)
 
 
 class _Loops:
-    def __init__(self, evaluator: Evaluator, report: Report) -> None:
-        self.evaluator = evaluator
+    def __init__(self, resolver: Resolver, report: Report) -> None:
+        self.resolver = resolver
         self.report = report
 
     def expand(self, tree: Branch) -> None:
@@ -88,27 +88,27 @@ class _Loops:
         if not isinstance(body, Branch) or body.loop is None:
             raise Failed(fragments.hole_without_for(place, key))
         loop = body.loop
-        self.evaluator.reading.append(Reading(loop.place, "loop"))
+        self.resolver.reading.append(Reading(loop.place, "loop"))
         try:
             axes = self.axes(loop)
             count = math.prod(len(axis.values) for axis in axes)
             if count > MOST_TABLES:
-                raise Failed(params.too_many_tables(loop.place, count, MOST_TABLES))
-            source = self.evaluator.sources[place.file]
+                raise Failed(expressions.too_many_tables(loop.place, count, MOST_TABLES))
+            source = self.resolver.sources[place.file]
             pieces = template(decode(source, place.file, place.start, place.end))
             for combination in itertools.product(*(axis.values for axis in axes)):
                 variables = {axis.name: found for axis, (found, _) in zip(axes, combination, strict=True)}
                 bindings = tuple((axis.name, bare) for axis, (_, bare) in zip(axes, combination, strict=True))
                 name = self.named(pieces, loop.scope.loop("", place, variables, bindings))
                 table = f"{around}.{name}" if around else name
-                self.evaluator.spend(1, place)
+                self.resolver.spend(1, place)
                 left = pruned(
                     name, self.body(body, body.scope.loop(table, place, variables, bindings)), body.pending
                 )
                 if isinstance(left, Branch):
                     yield name, left
         finally:
-            self.evaluator.reading.pop()
+            self.resolver.reading.pop()
 
     def body(self, body: Branch, scope: Scope) -> Branch:
         return rescoped_branch(replace(body, loop=None, pending=(), name=scope.table), scope)
@@ -132,15 +132,15 @@ class _Loops:
         found = self.named_by(layer) if isinstance(layer, Slot) else Found(layer)
         node = found.node
         if isinstance(node, Branch):
-            rows = self.evaluator.rows(node)
+            rows = self.resolver.rows(node)
             leaves = [Leaf(key, layer.scope.origin(node.keys[key])) for key in rows]
             return [(Found(leaf, found.trail), leaf.value) for leaf in leaves]
         if isinstance(node, Row):
             values: list[tuple[Found, object]] = []
-            for item, trail in self.evaluator.items(node):
-                value = self.evaluator.layer(item)
+            for item, trail in self.resolver.items(node):
+                value = self.resolver.layer(item)
                 whole = Found(value.node, (*found.trail, *trail, *value.trail))
-                values.append((whole, self.evaluator.plain(value.node)))
+                values.append((whole, self.resolver.plain(value.node)))
             return values
         raise Failed(fragments.bad_for(layer.place, kind(node.value)))
 
@@ -149,9 +149,9 @@ class _Loops:
         if text is None:
             raise Failed(fragments.bad_for(slot.place, kind(slot.written)))
         if "${" in text.value:
-            raise Failed(params.hole_in_condition(slot.place, "a value of `for`"))
+            raise Failed(expressions.hole_in_condition(slot.place, "a value of `for`"))
         expression, _ = parse(text)
-        found = self.evaluator.expression(expression, text, slot.scope)
+        found = self.resolver.evaluator.expression(expression, text, slot.scope)
         return Found(found.node, (slot.place, *found.trail))
 
     def named(self, pieces: Template, scope: Scope) -> str:
@@ -162,13 +162,13 @@ class _Loops:
                 words.append(pieces.text.value[piece.start : piece.end])
                 continue
             place = pieces.text.place(piece.start, piece.end)
-            node = self.evaluator.expression(piece.expression, pieces.text, scope).node
+            node = self.resolver.evaluator.expression(piece.expression, pieces.text, scope).node
             if not isinstance(node, Leaf):
                 what = "a table" if isinstance(node, Branch) else "an array"
                 raise Failed(fragments.bad_generated_name(place, what))
             word = formatted(node.value, piece.format) if piece.format else as_text(node.value)
             if word is None:
-                raise Failed(params.format_does_not_fit(place, piece.format, as_text(node.value)))
+                raise Failed(expressions.format_does_not_fit(place, piece.format, as_text(node.value)))
             words.append(word)
         name = "".join(words)
         if "${" in name:

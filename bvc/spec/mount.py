@@ -9,7 +9,6 @@ from bvc.diagnostics import Diagnostic, Failed
 from bvc.diagnostics.catalog import fragments, params
 from bvc.spec.commandline import Given, Setting
 from bvc.spec.document import Document, When
-from bvc.spec.evaluate import Evaluator, Reading
 from bvc.spec.files import Files, resolved
 from bvc.spec.layers import Branch, Cut, Layer, Mark, Places, branch, over, wrap
 from bvc.spec.loops import expand_loops
@@ -17,6 +16,7 @@ from bvc.spec.names import check_names
 from bvc.spec.params import Declaration, Param, merged, type_of
 from bvc.spec.parse import parse
 from bvc.spec.report import Exceeded, Report
+from bvc.spec.resolve import Reading, Resolver
 from bvc.spec.scope import Home, Scope
 from bvc.spec.settings import lay_settings
 from bvc.spec.written import WrittenScalar, WrittenTable
@@ -39,9 +39,9 @@ class Outside:
 class Mounter:
     """Mounts files of one load."""
 
-    def __init__(self, files: Files, evaluator: Evaluator, report: Report) -> None:
+    def __init__(self, files: Files, resolver: Resolver, report: Report) -> None:
         self.files = files
-        self.evaluator = evaluator
+        self.resolver = resolver
         self.report = report
         self.marks: list[Mark] = []
         self.lost: list[Diagnostic] = []  # what kept bases away from the file that is being mounted
@@ -62,13 +62,13 @@ class Mounter:
         for document in chain:
             tree = self._lay(tree, document, scope, own=document is main)
         home.tree.become(tree)  # what `names` suggest from, while conditions are read
-        check_names(chain, scope, self.evaluator, self.report)
+        check_names(chain, scope, self.resolver, self.report)
         for document in chain:
             for when in document.whens:
                 tree = self._apply(tree, when, scope, own=document is main)
         home.tree.become(tree)
         lay_settings(home, outside.settings, self.report)
-        expand_loops(home.tree, self.evaluator, self.report)
+        expand_loops(home.tree, self.resolver, self.report)
         return home
 
     # phase 1
@@ -201,14 +201,14 @@ class Mounter:
     def _holds(self, when: When, scope: Scope) -> bool:
         text = when.condition.text
         assert text is not None
-        self.evaluator.reading.append(Reading(when.condition.place, _CONDITION))
+        self.resolver.reading.append(Reading(when.condition.place, _CONDITION))
         try:
             expression, _ = parse(text)
-            return self.evaluator.truth(expression, text, scope, "if")
+            return self.resolver.evaluator.truth(expression, text, scope, "if")
         except Exceeded:
             raise
         except Failed as failed:
             self.report.add(failed.diagnostics)
             return False
         finally:
-            self.evaluator.reading.pop()
+            self.resolver.reading.pop()

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from bvc.diagnostics import Diagnostic, Failed
-from bvc.diagnostics.catalog import fragments, params
+from bvc.diagnostics.catalog import expressions, fragments
 from bvc.spec.document import Document
-from bvc.spec.evaluate import Evaluator
 from bvc.spec.expression import Binary, Expression, Name, Root, parts
 from bvc.spec.parse import parse
 from bvc.spec.report import Report
+from bvc.spec.resolve import Resolver
 from bvc.spec.scope import Scope
 from bvc.spec.template import template
 from bvc.spec.text import Text, decode
@@ -19,9 +19,9 @@ from bvc.spec.written import Written, WrittenArray, WrittenScalar, WrittenTable
 Variables = frozenset[str]
 
 
-def check_names(chain: Sequence[Document], scope: Scope, evaluator: Evaluator, report: Report) -> None:
+def check_names(chain: Sequence[Document], scope: Scope, resolver: Resolver, report: Report) -> None:
     """Checks all files of a chain, whose names are one: untaken whens and overridden values too."""
-    checker = _Checker(scope, evaluator)
+    checker = _Checker(scope, resolver)
     for document in chain:
         checker.collect(document.plain)
         for when in document.whens:
@@ -41,11 +41,11 @@ def check_names(chain: Sequence[Document], scope: Scope, evaluator: Evaluator, r
 
 
 class _Checker:
-    def __init__(self, scope: Scope, evaluator: Evaluator) -> None:
+    def __init__(self, scope: Scope, resolver: Resolver) -> None:
         self.known = frozenset(scope.names())
         self.lost = bool(scope.home.lost)
         self.tree = list(scope.home.tree.items)
-        self.evaluator = evaluator
+        self.resolver = resolver
         self.wrong: list[Diagnostic] = []
         self.loops: dict[str, Variables] = {}  # the variables of each generated table, by its name
 
@@ -76,7 +76,7 @@ class _Checker:
             inner = variables | self.loops.get(key, frozenset())
             if key in self.loops:
                 place = table.keys[key]
-                source = self.evaluator.sources[place.file]
+                source = self.resolver.sources[place.file]
                 self.text(decode(source, place.file, place.start, place.end), inner, early=True)
             if key == "use":
                 for item in value.items if isinstance(value, WrittenArray) else (value,):
@@ -96,7 +96,7 @@ class _Checker:
 
     def string(self, written: WrittenScalar, variables: Variables, *, early: bool) -> None:
         try:
-            pieces = self.evaluator.template(written)
+            pieces = self.resolver.template(written)
         except Failed as failed:
             self.wrong.extend(failed.diagnostics)
             return
@@ -118,7 +118,7 @@ class _Checker:
         assert text is not None
         if "${" in text.value:
             start = text.value.index("${")
-            self.wrong.append(params.hole_in_condition(text.place(start, start + 2), "a condition"))
+            self.wrong.append(expressions.hole_in_condition(text.place(start, start + 2), "a condition"))
             return
         try:
             expression, _ = parse(text)
@@ -135,7 +135,7 @@ class _Checker:
                     self.wrong.append(fragments.path_too_early(place))
             elif name.name not in variables and name.name not in self.known and not self.lost:
                 known = [*variables, *self.known]
-                self.wrong.append(params.unknown_name(place, name.name, known, self.tree))
+                self.wrong.append(expressions.unknown_name(place, name.name, known, self.tree))
 
 
 def _read(node: Expression) -> Iterator[Name | Root]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bvc.diagnostics import Diagnostic, Failed
-from bvc.diagnostics.catalog import params as catalog
+from bvc.diagnostics.catalog import expressions as catalog
 from bvc.spec.expression import (
     FUNCTIONS,
     WORDS,
@@ -142,7 +142,7 @@ class _Parser:
             sign = self.take()
             operand = self.operation(_MINUS)
             return Unary("-", operand, sign.start, operand.end)
-        if self.sees("not") and power < _NOT:
+        if self.sees("not") and power <= _NOT:
             sign = self.take()
             operand = self.operation(_NOT)
             return Unary("not", operand, sign.start, operand.end)

@@ -9,13 +9,13 @@ from bvc.diagnostics import Diagnostic, Failed, Place, Sources
 from bvc.diagnostics.catalog import fragments
 from bvc.diagnostics.order import in_order
 from bvc.spec.commandline import command_line
-from bvc.spec.evaluate import Evaluator
 from bvc.spec.files import Files
 from bvc.spec.finish import Finisher
 from bvc.spec.layers import Branch, Mark, wrap
 from bvc.spec.mount import Mounter, Outside
 from bvc.spec.params import Param
 from bvc.spec.report import Exceeded, Report
+from bvc.spec.resolve import Resolver
 from bvc.spec.scope import Home, Scope
 from bvc.spec.settings import indexed, replaced
 from bvc.spec.tree import Leaf, Node, Table
@@ -79,10 +79,10 @@ class _Loading:
     def __init__(self, sources: Sources) -> None:
         self.sources = sources
         self.report = Report()
-        self.evaluator = Evaluator(sources, self._expand_let)
-        self.mounter = Mounter(Files(sources, self.report), self.evaluator, self.report)
+        self.resolver = Resolver(sources, self._expand_let)
+        self.mounter = Mounter(Files(sources, self.report), self.resolver, self.report)
         self.users = Users(self.mounter)
-        self.finisher = Finisher(self.evaluator, self.report)
+        self.finisher = Finisher(self.resolver, self.report)
 
     def _expand_let(self, table: Branch) -> None:
         self.users.expand(table)
@@ -94,7 +94,7 @@ class _Loading:
         typed, set_ = command_line(path, params, settings, self.sources)
         home = self.mounter.mount(main, Outside(typed=typed, settings=set_))
         self.users.expand(home.tree)
-        self.evaluator.complete = True
+        self.resolver.complete = True
         for mark in self.mounter.marks:
             self._judge(mark, home)
         tree = self.finisher.table(home.tree)
@@ -121,7 +121,7 @@ class _Loading:
         if param.value is None:
             return None
         try:
-            self.evaluator.param(param)
+            self.resolver.param(param)
         except Exceeded:
             raise
         except Failed as failed:
@@ -144,7 +144,7 @@ class _Loading:
         """The overridden default, where it has a value for the other params as they are."""
         if param.default is None:
             return None
-        quiet = Finisher(self.evaluator, Report())
+        quiet = Finisher(self.resolver, Report())
         return quiet.layer(param.default, Scope(home))
 
 

@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass
 
 from bvc.diagnostics import Failed
-from bvc.diagnostics.catalog import params as catalog
+from bvc.diagnostics.catalog import expressions as catalog
 from bvc.spec.expression import Expression
 from bvc.spec.parse import parse
 from bvc.spec.text import Text

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from bvc.diagnostics import Failed
-from bvc.diagnostics.catalog import params as catalog
+from bvc.diagnostics.catalog import expressions as catalog
 from bvc.spec.text import Text
 
 Kind = Literal["number", "text", "name", "sign", "end"]

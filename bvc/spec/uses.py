@@ -6,12 +6,12 @@ from dataclasses import dataclass, field
 
 from bvc.diagnostics import Diagnostic, Failed, Place
 from bvc.diagnostics.catalog import fragments, params
-from bvc.spec.evaluate import Reading
 from bvc.spec.files import resolved
 from bvc.spec.key_path import segments
 from bvc.spec.layers import Branch, Cut, Layer, Row, Slot, Use, below, over, referred
 from bvc.spec.mount import MOST_FILES, Mounter, Outside
 from bvc.spec.report import Exceeded
+from bvc.spec.resolve import Reading
 from bvc.spec.scope import Home
 from bvc.spec.tree import Leaf
 from bvc.spec.written import WrittenScalar, kind
@@ -34,7 +34,7 @@ class Users:
     def __init__(self, mounter: Mounter) -> None:
         self.mounter = mounter
         self.report = mounter.report
-        self.evaluator = mounter.evaluator
+        self.resolver = mounter.resolver
 
     def expand(self, tree: Branch) -> None:
         """Lays beneath `tree`, and beneath every table in it, what it uses; in place."""
@@ -57,7 +57,7 @@ class Users:
     def _lay(self, tree: Branch, use: Use) -> None:
         laid = _Laid(use, tree.given, Branch(tree.place, tree.scope, tree.name))
         tree.use = tree.given = None
-        self.evaluator.reading.append(Reading(use.place, "`use`"))
+        self.resolver.reading.append(Reading(use.place, "`use`"))
         for item in use.items:
             try:
                 laid.low = over(laid.low, self._used(item, laid))
@@ -65,7 +65,7 @@ class Users:
                 raise
             except Failed as failed:
                 laid.wrong.extend(failed.diagnostics)
-        self.evaluator.reading.pop()
+        self.resolver.reading.pop()
         if laid.given is not None and not laid.wrong:
             laid.wrong.extend(_not_taken(laid.given, laid))
         self.report.add(laid.wrong)
@@ -77,9 +77,9 @@ class Users:
 
     def _used(self, item: WrittenScalar, laid: _Laid) -> Branch:
         """What one item of a `use` lays beneath: a row of a table, a file, or a part of a file."""
-        found = self.evaluator.slot(Slot(item, laid.use.scope, "use"))
+        found = self.resolver.slot(Slot(item, laid.use.scope, "use"))
         if isinstance(found.node, Branch):
-            self.evaluator.rows(found.node)
+            self.resolver.rows(found.node)
             row = referred(found.node, found.trail)
             assert isinstance(row, Branch)
             return row

@@ -6,7 +6,7 @@ import re
 from collections.abc import Sequence
 
 from bvc.diagnostics import Failed, Origin
-from bvc.diagnostics.catalog import params as catalog
+from bvc.diagnostics.catalog import expressions as catalog
 from bvc.spec.formatting import as_text, call_literal, escaped, formatted
 from bvc.spec.template import Stretch, Template
 from bvc.spec.tree import Leaf, Part

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from bvc.diagnostics.diagnostic import Diagnostic, Label
-from bvc.diagnostics.place import Place
+from bvc.diagnostics.place import Origin, Place
 from bvc.diagnostics.suggest import did_you_mean, listing
 
 
@@ -182,6 +183,12 @@ def path_too_early(place: Place, labels: tuple[Label, ...] = ()) -> Diagnostic:
     message = "conditions, loops and `use` cannot read `.paths`"
     notes = ("they decide what the tree is; a `.path` reads the tree when it is done",)
     return Diagnostic("B0217", message, place, "a leaf of the tree", labels, notes, help)
+
+
+def inside(diagnostic: Diagnostic, place: Place, origin: Origin) -> Diagnostic:
+    """A mistake that shows inside the standard library, told where the user used it."""
+    labels = (Label(place, diagnostic.label or "here"), *diagnostic.labels)
+    return replace(diagnostic, place=origin.mend, label="used here", labels=labels, origin=origin)
 
 
 def setting_is_param(place: Place, name: str, file: str) -> Diagnostic:
