@@ -16,9 +16,9 @@ ROOT = Path(__file__).parent.parent
     [
         ("ruff", "check"),
         ("ruff", "format", "--check"),
-        pytest.param(("pyright",), marks=pytest.mark.slow),
+        pytest.param(("pyright", "--pythonpath", sys.executable), marks=pytest.mark.slow),
     ],
-    ids=" ".join,
+    ids=lambda tool: " ".join(tool[:2]),
 )
 def test_the_tools_have_nothing_to_say(tool: tuple[str, ...]) -> None:
     done = subprocess.run([sys.executable, "-m", *tool], cwd=ROOT, capture_output=True, text=True)

@@ -12,7 +12,7 @@ from bvc.ir import Experiment
 from bvc.spec import Spec, load, parse_target
 
 if TYPE_CHECKING:  # with the compiler comes jax, which errors of the text do without
-    import jax
+    from jax.extend.core import ClosedJaxpr
 
     from bvc.compile.experiment import Program
 
@@ -34,7 +34,7 @@ class Checked:
     spec: Spec | None = None
     experiment: Experiment | None = None
     program: Program | None = None
-    step: jax.core.ClosedJaxpr | None = None
+    step: ClosedJaxpr | None = None
     diagnostics: list[Diagnostic] = field(default_factory=list[Diagnostic])
 
     @property
@@ -67,7 +67,7 @@ def check(
     return checked
 
 
-def trace(program: Program) -> jax.core.ClosedJaxpr:
+def trace(program: Program) -> ClosedJaxpr:
     """The whole step on the smallest mesh that the spec allows, traced without devices.
 
     Raises:

@@ -14,6 +14,7 @@ from typing import Any, Protocol
 import equinox as eqx
 import jax
 import jax.numpy as jnp
+from jax.extend.core import ClosedJaxpr
 from jax.sharding import AbstractMesh, NamedSharding, PartitionSpec
 from jaxtyping import Array, Float, Int, Key, PyTree, Shaped
 
@@ -99,7 +100,7 @@ def compile_step(training: Training, mesh: jax.sharding.Mesh, state: State) -> S
     )
 
 
-def abstract_step(training: Training, state: State, batch: Batch) -> jax.core.ClosedJaxpr:
+def abstract_step(training: Training, state: State, batch: Mapping[str, jax.ShapeDtypeStruct]) -> ClosedJaxpr:
     """The jaxpr of the whole step, traced without devices from ShapeDtypeStructs of state and global batch."""
     return jax.make_jaxpr(make_step(training, training.grid.abstract()))(state, dict(batch))
 

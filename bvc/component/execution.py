@@ -1,5 +1,6 @@
 """How the program that is being traced will be executed; set by the compiler, read by `gather` and `layers`."""
 
+# pyright: basic
 from __future__ import annotations
 
 import contextlib

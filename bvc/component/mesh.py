@@ -1,5 +1,6 @@
 """What a component may know of the device mesh, and the collectives it may ask for."""
 
+# pyright: basic
 from __future__ import annotations
 
 from dataclasses import dataclass, field
@@ -54,7 +55,7 @@ class MeshContext:
         """Declare a value that is the same on all shards to be each shard's own; moves nothing."""
         return lax.pcast(x, self.batch, to="varying") if self.batch else x
 
-    def pass_on(self, x: PyTree[Shaped[Array, "..."], "T"]) -> PyTree[Shaped[Array, "..."], "T"]:
+    def pass_on(self, x: PyTree[Shaped[Array, "..."]]) -> PyTree[Shaped[Array, "..."]]:
         """Send arrays to the next shard of the batch and receive those of the previous one (ring)."""
         if self.shards == 1:
             return x

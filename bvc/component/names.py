@@ -4,6 +4,7 @@ A name is the path of fields through the modules, joined by `/`; layers of a `St
 (`blocks/03/attention/query/kernel`), although they are stored stacked.
 """
 
+# pyright: basic
 from __future__ import annotations
 
 from dataclasses import dataclass
@@ -60,7 +61,7 @@ _LAYER: Any = object()
 def _words(module: Any, path: tuple[Any, ...]) -> tuple[list[Any], int | None]:
     words: list[Any] = []
     depth: int | None = None
-    node = module
+    node: Any = module
     for step in path:
         if isinstance(node, Stack) and isinstance(step, jax.tree_util.GetAttrKey):
             words.append(_LAYER)

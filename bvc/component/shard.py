@@ -4,6 +4,7 @@ Every collective that a parameter causes is written here, forward and backward, 
 them: differentiating a plain all-gather would sum whole weight gradients, in compute precision.
 """
 
+# pyright: basic
 from __future__ import annotations
 
 import functools

@@ -3,6 +3,7 @@
 Unrolled on CPU and scanned on accelerators, with the same parameters and numbers (docs/decisions.md).
 """
 
+# pyright: basic
 from __future__ import annotations
 
 from collections.abc import Callable

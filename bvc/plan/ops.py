@@ -89,7 +89,7 @@ def read_step(
     """
     reader = _Reader(axes)
     inputs = [
-        reader.value(var, Spread(_axes_of(spec, len(var.aval.shape))), name)
+        reader.value(var, _axes_of(spec, len(var.aval.shape)), name)
         for var, spec, name in zip(step.jaxpr.invars, specs, names, strict=True)
     ]
     outputs = reader.read(step.jaxpr, inputs, step.consts, inside=False)
@@ -144,7 +144,7 @@ class _Reader:
             outputs = self.read(eqn.params["jaxpr"], inputs, (), inside=True)
             specs = eqn.params["out_specs"]
             return [
-                self._reshaped(value, Spread(_axes_of(spec, len(var.aval.shape))), var)
+                self._reshaped(value, _axes_of(spec, len(value.shape)), var)
                 for value, spec, var in zip(outputs, specs, eqn.outvars, strict=True)
             ]
         if name == "scan" and eqn.params["unroll"] >= eqn.params["length"] > 0:

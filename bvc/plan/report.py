@@ -104,7 +104,10 @@ def _parameters(parameters: Sequence[ParameterRow]) -> str:
 
 
 def _batch(plan: Plan) -> str:
-    rows = [(each.name, f"{each.dtype}[{' '.join(map(str, each.shape))}]", size(each.bytes)) for each in plan.batch]
+    rows = [
+        (each.name, f"{each.dtype}[{' '.join(map(str, each.shape))}]", size(each.bytes))
+        for each in plan.batch
+    ]
     return "\n".join(["batch: all devices, and the bytes of one", *_table(rows, right=(2,))])
 
 
