@@ -147,9 +147,7 @@ def _split(rule: LayoutRule, parameter: Parameter, size: int) -> int | Diagnosti
         if rule.dim >= len(shape):
             return catalog.dim_out_of_range(parameter.name, shape, rule.dim, rule.origin)
         if shape[rule.dim] % size:
-            return catalog.dim_indivisible(
-                parameter.name, shape, rule.dim, str(rule.axis), size, rule.origin
-            )
+            return catalog.dim_indivisible(parameter.name, shape, rule.dim, str(rule.axis), size, rule.origin)
         return rule.dim if size > 1 else None
     if math.prod(shape) * np.dtype(parameter.dtype).itemsize <= rule.min_size or size == 1:
         return None

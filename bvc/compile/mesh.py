@@ -81,7 +81,11 @@ def resolve_mesh(mesh: Mesh, devices: int, target: str = "this machine") -> Grid
     wrong: list[Diagnostic] = []
     if len(rests) > 1:
         wrong.append(catalog.rest_twice(mesh.origin))
-    wrong += [catalog.unknown_axis(axis, mesh.origin, list(mesh.axes)) for axis in mesh.batch if axis not in mesh.axes]
+    wrong += [
+        catalog.unknown_axis(axis, mesh.origin, list(mesh.axes))
+        for axis in mesh.batch
+        if axis not in mesh.axes
+    ]
     if not wrong and (devices % fixed if rests else fixed != devices):
         wrong.append(catalog.mesh_indivisible(mesh.axes, devices, _axes_origin(mesh), target))
     if wrong:

@@ -98,7 +98,9 @@ class Update:
         updates: list[Float[Array, "..."] | None] = []
         changed: list[Float[Array, "..."]] = []
         for treatment, leaf in zip(self.treatments, leaves, strict=True):
-            update = None if treatment.frozen else self._scaled(moves[0][treatment.name], leaf, treatment, factors)
+            update = (
+                None if treatment.frozen else self._scaled(moves[0][treatment.name], leaf, treatment, factors)
+            )
             updates.append(update)
             changed.append(leaf if update is None else (leaf + update).astype(leaf.dtype))
         metrics = {

@@ -71,7 +71,9 @@ def treat(optimizer: Optimizer, model: PyTree) -> Treatments:
     if diagnostics:
         raise Failed(diagnostics)
 
-    chosen = {p.name: _first(optimizer.rules, p.name, lambda rule: rule.schedule, optimizer.schedule) for p in found}
+    chosen = {
+        p.name: _first(optimizer.rules, p.name, lambda rule: rule.schedule, optimizer.schedule) for p in found
+    }
     schedules: list[ScheduleNode | None] = []
     for wanted in (optimizer.schedule, *(rule.schedule for rule in optimizer.rules)):
         used = any(chosen[name] is wanted for name in chosen if trained[name])

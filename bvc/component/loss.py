@@ -22,7 +22,9 @@ class Loss(NamedTuple):
     metrics: Mapping[str, tuple[Float[Array, ""], Float[Array, ""]]] = {}
 
     @staticmethod
-    def mean(values: Float[Array, "*dims"], metrics: Mapping[str, Float[Array, "*dims"]] | None = None) -> Loss:
+    def mean(
+        values: Float[Array, "*dims"], metrics: Mapping[str, Float[Array, "*dims"]] | None = None
+    ) -> Loss:
         """The plain mean of values, one per example (or per place of an example); `metrics` likewise."""
         pairs = {name: (jnp.sum(each), _size(each)) for name, each in (metrics or {}).items()}
         return Loss(jnp.sum(values), _size(values), pairs)

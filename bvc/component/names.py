@@ -52,7 +52,9 @@ def parameters(module: PyTree) -> list[Parameter]:
 def leaf_names(module: PyTree) -> list[str]:
     """The name of every array leaf in tree order; `*` stands for the number of the layer in stacked ones."""
     leaves = jax.tree_util.tree_leaves_with_path(module)
-    return ["/".join("*" if word is _LAYER else word for word in _words(module, path)[0]) for path, _ in leaves]
+    return [
+        "/".join("*" if word is _LAYER else word for word in _words(module, path)[0]) for path, _ in leaves
+    ]
 
 
 _LAYER: Any = object()

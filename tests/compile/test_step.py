@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
 
@@ -29,14 +28,6 @@ MESHES: list[tuple[dict[str, int], Any]] = [
 ]
 
 
-@pytest.fixture(scope="module", autouse=True)
-def compiled_in_a_hurry() -> Iterator[None]:
-    """Without XLA's optimizations: compiling takes longer than running everywhere here."""
-    jax.config.update("jax_disable_most_optimizations", True)
-    yield
-    jax.config.update("jax_disable_most_optimizations", False)
-
-
 @pytest.fixture(scope="module")
 def alone() -> Any:
     """Twenty steps on one device."""
@@ -48,7 +39,9 @@ def test_twenty_steps_agree(axes: dict[str, int], layout: Any, alone: Any) -> No
     state, told = run(*training_of(Toy(jax.random.key(0)), axes, layout), 20)
     assert int(state.step) == 20
     for name in told[0]:
-        np.testing.assert_allclose([t[name] for t in told], [t[name] for t in alone[1]], rtol=2e-5, err_msg=name)
+        np.testing.assert_allclose(
+            [t[name] for t in told], [t[name] for t in alone[1]], rtol=2e-5, err_msg=name
+        )
     for ours, theirs in zip(jax.tree.leaves(state.params), jax.tree.leaves(alone[0].params), strict=True):
         np.testing.assert_allclose(ours, theirs, rtol=1e-4, atol=2e-6)
 
@@ -82,9 +75,15 @@ def test_without_gather_a_replicated_parameter_still_gets_its_gradient() -> None
         return loss(gather(gather(model)), batch, keys, mesh)
 
     model = Forgetful(jax.random.normal(jax.random.key(0), (INPUT, 3)))
-    found = [run(*training_of(model, axes, loss=each), 2)[1] for axes in ({"data": 1}, {"data": 4}) for each in (loss, twice)]
+    found = [
+        run(*training_of(model, axes, loss=each), 2)[1]
+        for axes in ({"data": 1}, {"data": 4})
+        for each in (loss, twice)
+    ]
     for told in found[1:]:
-        np.testing.assert_allclose([t["l2_grads"] for t in told], [t["l2_grads"] for t in found[0]], rtol=1e-5)
+        np.testing.assert_allclose(
+            [t["l2_grads"] for t in told], [t["l2_grads"] for t in found[0]], rtol=1e-5
+        )
 
 
 def test_frozen_parameters_stay_and_are_not_differentiated() -> None:
@@ -103,7 +102,10 @@ def test_frozen_parameters_stay_and_are_not_differentiated() -> None:
 
 def test_traced_without_devices() -> None:
     training, state = training_of(Toy(jax.random.key(0)), {"data": 16, "fsdp": 16}, EVERYTHING)
-    shapes = {name: jax.ShapeDtypeStruct((1024, *value.shape[1:]), value.dtype) for name, value in batches(1)[0].items()}
+    shapes = {
+        name: jax.ShapeDtypeStruct((1024, *value.shape[1:]), value.dtype)
+        for name, value in batches(1)[0].items()
+    }
     jaxpr = abstract_step(training, jax.eval_shape(lambda: state), shapes)
     assert "shard_map" in str(jaxpr)
 
@@ -116,7 +118,10 @@ def test_mean_over_kept_places_is_global() -> None:
         each = jnp.sum(model(batch["image"], batch["text"])["image"] ** 2, axis=1)
         return Loss(jnp.sum(each * weight), jnp.sum(weight), {"kept": (jnp.sum(weight), jnp.ones(()))})
 
-    found = [run(*training_of(Toy(jax.random.key(0)), axes, loss=loss), 2)[1] for axes in ({"data": 1}, {"data": 8})]
+    found = [
+        run(*training_of(Toy(jax.random.key(0)), axes, loss=loss), 2)[1]
+        for axes in ({"data": 1}, {"data": 8})
+    ]
     np.testing.assert_allclose(found[1][1]["training_loss"], found[0][1]["training_loss"], rtol=1e-5)
     assert found[1][0]["kept"] == found[0][0]["kept"] / 8
 

@@ -64,7 +64,12 @@ class Tower(eqx.Module):
         x = (x @ gather(self.stem)).astype(self.dtype or x.dtype)
         split = None if keys is None else jax.vmap(lambda key: jax.random.split(key, DEPTH), out_axes=1)(keys)
         x = layers(
-            self.blocks, x, lambda block, x, keys: block(x, keys), xs=split, remat=self.remat, dtype=self.dtype
+            self.blocks,
+            x,
+            lambda block, x, keys: block(x, keys),
+            xs=split,
+            remat=self.remat,
+            dtype=self.dtype,
         )
         return x.astype(jnp.float32)
 

@@ -25,7 +25,9 @@ def equations(jaxpr: Any) -> Iterator[Any]:
     """All equations of a jaxpr and of those inside it."""
     for equation in jaxpr.eqns:
         yield equation
-        for parameter in jax.tree.leaves(list(equation.params.values()), is_leaf=lambda p: hasattr(p, "eqns")):
+        for parameter in jax.tree.leaves(
+            list(equation.params.values()), is_leaf=lambda p: hasattr(p, "eqns")
+        ):
             inner = getattr(parameter, "jaxpr", parameter)
             if hasattr(inner, "eqns"):
                 yield from equations(inner)
@@ -58,7 +60,10 @@ def test_a_layer_is_gathered_twice_and_scattered_once(remat: str) -> None:
 @pytest.mark.parametrize("remat", ["none", "full", "dots"])
 def test_no_whole_weight_waits_for_the_backward_pass(remat: str) -> None:
     residuals = [
-        var.aval.shape for equation in step_of(remat) if equation.primitive.name == "scan" for var in equation.outvars
+        var.aval.shape
+        for equation in step_of(remat)
+        if equation.primitive.name == "scan"
+        for var in equation.outvars
     ]
     assert (DEPTH, WIDTH // 2, WIDTH) in residuals  # the gradient
     assert (DEPTH, WIDTH, WIDTH) not in residuals

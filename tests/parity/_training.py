@@ -95,7 +95,9 @@ def train(
     after: dict[int, Arrays] = {}
     before = _named(recipe.model, state.params)
     for index in range(steps or meta["steps"]):
-        batch = {name: jnp.asarray(value) for name, value in recipe.batches[index % len(recipe.batches)].items()}
+        batch = {
+            name: jnp.asarray(value) for name, value in recipe.batches[index % len(recipe.batches)].items()
+        }
         state, metrics = step(state, batch)
         now = _named(recipe.model, state.params)
         noisy = {name.removeprefix("student/") for name in meta["noise_leaves"]}

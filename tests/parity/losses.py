@@ -43,7 +43,7 @@ def contrastive(reference: Reference) -> Iterator[Comparison]:
     """The pairwise losses, with gradients of all that they read; `ncorrect` is a metric that bvc does not have."""
     alone = MeshContext()
     for name, case in reference.meta["cases"].items():
-        given = {key: jnp.asarray(value) for key, value in _given(reference, case).items()}
+        given = _given(reference, case)
         mask = given.pop("mask").astype(bool) if "mask" in given else None
         reduced = name.endswith("_mean") or name.startswith("siglip")
 
@@ -56,7 +56,7 @@ def contrastive(reference: Reference) -> Iterator[Comparison]:
             kept = len(image) if mask is None else jnp.sum(mask)
             return (jnp.sum(per_image) / kept if reduced else jnp.sum(per_image)), per_image
 
-        (total, each), gradients = jax.jit(jax.value_and_grad(loss, has_aux=True))(given)
+        (total, each), gradients = jax.value_and_grad(loss, has_aux=True)(given)
         ours = {
             "loss": total if reduced else each,
             **{f"grad_{key}": value for key, value in gradients.items()},
@@ -80,7 +80,7 @@ def distances(reference: Reference) -> Iterator[Comparison]:
 
         trainer = name.startswith("trainer")
         reduce: Callable[[Any], Any] = jnp.mean if trainer else jnp.sum
-        gradient = jax.grad(lambda student, f=summed, r=reduce: r(f(student)))(jnp.asarray(given["student"]))
+        gradient = jax.grad(lambda student, f=summed, r=reduce: r(f(student)))(given["student"])
         each = summed(given["student"])
         ours = {"dist": each, "distill_loss": jnp.mean(each), "grad": gradient}
         if trainer:
@@ -93,7 +93,7 @@ def distances(reference: Reference) -> Iterator[Comparison]:
 
 
 def _cross_entropy(op: str, logits: Any, given: Mapping[str, Any], options: Mapping[str, str]) -> Any:
-    labels = jnp.asarray(given["labels"])
+    labels = given["labels"]
     if op.startswith("sigmoid_xent"):
         return cross_entropy.sigmoid_xent(logits, labels)
     if op.startswith("softmax_xent"):
@@ -120,7 +120,10 @@ def _entropy(logits: Any) -> Any:
 
 def _given(reference: Reference, case: Mapping[str, Any]) -> dict[str, Any]:
     inputs = reference.group("inputs")
-    return {key: inputs[name] if isinstance(name, str) else name for key, name in case["inputs"].items()}
+    return {
+        key: jnp.asarray(inputs[name] if isinstance(name, str) else name)
+        for key, name in case["inputs"].items()
+    }
 
 
 def _options(op: str) -> dict[str, str]:

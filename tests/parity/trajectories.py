@@ -30,12 +30,17 @@ def judged(reference: Reference, ours: Outcome) -> Iterator[Comparison]:
     noisy = {name.removeprefix("student/") for name in reference.meta["noise_leaves"]}
     moments = {f"after{step}": params for step, params in ours.after.items()}
     for moment, params in (*moments.items(), ("final", ours.final)):
-        recorded = {name.removeprefix("student/"): leaf for name, leaf in below(reference.group(moment), "params").items()}
+        recorded = {
+            name.removeprefix("student/"): leaf
+            for name, leaf in below(reference.group(moment), "params").items()
+        }
         tolerance = tolerances[f"{moment}/params"]
         yield from _parameters(moment, params, recorded, start, tolerance, noisy)
 
 
-def _series(name: str, ours: np.ndarray, recorded: np.ndarray, tolerance: Mapping[str, Any]) -> Iterator[Comparison]:
+def _series(
+    name: str, ours: np.ndarray, recorded: np.ndarray, tolerance: Mapping[str, Any]
+) -> Iterator[Comparison]:
     recorded = recorded.astype(np.float64)
     if "atol" in tolerance:
         yield Comparison(name, float(np.max(np.abs(ours - recorded))), tolerance["atol"])

@@ -74,13 +74,20 @@ def softmax_pairs(
     kept = mesh.spread(jnp.ones(image.shape[0], bool)) if mask is None else mask
 
     def logits(
-        image: Float[Array, "b d"], text: Float[Array, "n d"], rows: Bool[Array, "b"], columns: Bool[Array, "n"]
+        image: Float[Array, "b d"],
+        text: Float[Array, "n d"],
+        rows: Bool[Array, "b"],
+        columns: Bool[Array, "n"],
     ) -> Float[Array, "b n"]:
         found = _similarity(image, text) * temperature
         return jnp.where(rows[:, None] & columns[None, :], found, _MASKED)
 
     if chunk == "none":
-        texts, keeps, images = mesh.gather(text), mesh.gather(kept), mesh.gather(image)  # [B/shards, ..] -> [B, ..]
+        texts, keeps, images = (
+            mesh.gather(text),
+            mesh.gather(kept),
+            mesh.gather(image),
+        )  # [B/shards, ..] -> [B, ..]
         row = jax.nn.logsumexp(logits(image, texts, kept, keeps), axis=1)
         column = jax.nn.logsumexp(logits(images, text, keeps, kept), axis=0)
     else:
@@ -90,7 +97,11 @@ def softmax_pairs(
 
 
 def _ring_sums(
-    image: Float[Array, "b d"], text: Float[Array, "b d"], kept: Bool[Array, "b"], logits: object, mesh: MeshContext
+    image: Float[Array, "b d"],
+    text: Float[Array, "b d"],
+    kept: Bool[Array, "b"],
+    logits: object,
+    mesh: MeshContext,
 ) -> tuple[Float[Array, "b"], Float[Array, "b"]]:
     """Log-sums of exponentials over all texts for each local image, and over all images for each local text.
 
@@ -99,14 +110,21 @@ def _ring_sums(
 
     @jax.checkpoint
     def block(
-        image: Float[Array, "b d"], text: Float[Array, "b d"], rows: Bool[Array, "b"], columns: Bool[Array, "b"]
+        image: Float[Array, "b d"],
+        text: Float[Array, "b d"],
+        rows: Bool[Array, "b"],
+        columns: Bool[Array, "b"],
     ) -> tuple[Float[Array, "b"], Float[Array, "b"]]:
         found = logits(image, text, rows, columns)  # type: ignore[operator]
         return jax.nn.logsumexp(found, axis=1), jax.nn.logsumexp(found, axis=0)
 
-    def turn(carry: tuple[Array, Array, Array, Array], _: None) -> tuple[tuple[Array, Array, Array, Array], None]:
+    def turn(
+        carry: tuple[Array, Array, Array, Array], _: None
+    ) -> tuple[tuple[Array, Array, Array, Array], None]:
         text, columns, column, row = carry
-        text, columns, column = mesh.pass_on((text, columns, column))  # each [B/shards, ..], of the previous device
+        text, columns, column = mesh.pass_on(
+            (text, columns, column)
+        )  # each [B/shards, ..], of the previous device
         along, across = block(image, text, kept, columns)
         return (text, columns, jnp.logaddexp(column, across), jnp.logaddexp(row, along)), None
 

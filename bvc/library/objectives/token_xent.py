@@ -34,4 +34,6 @@ def token_xent(
     weights = (labels != pad).astype(jnp.float32)
     if label_masks is not None:
         weights = weights * label_masks
-    return Loss.mean(cross_entropy.token_xent(logits, labels, weights, smoothing=smoothing, normalize=normalize))
+    return Loss.mean(
+        cross_entropy.token_xent(logits, labels, weights, smoothing=smoothing, normalize=normalize)
+    )

@@ -11,7 +11,11 @@ from bvc.component import component
 
 @component("optimizer")
 def adam(
-    *, b1: float = 0.9, b2: float = 0.999, eps: float = 1e-8, mu_dtype: Literal["float32", "bfloat16"] = "float32"
+    *,
+    b1: float = 0.9,
+    b2: float = 0.999,
+    eps: float = 1e-8,
+    mu_dtype: Literal["float32", "bfloat16"] = "float32",
 ) -> optax.GradientTransformation:
     """Adam (arXiv:1412.6980): the mean of gradients over the root of the mean of their squares, both debiased.
 

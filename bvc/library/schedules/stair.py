@@ -10,7 +10,7 @@ from bvc.component import SettingError, Steps, component
 
 @component("schedule")
 def stair(
-    step: Float[Array, ""], *, warmup: int, total: int, steps: list[Steps], mults: list[float]
+    step: Float[Array, ""], *, warmup: int, total: int, steps: tuple[Steps, ...], mults: tuple[float, ...]
 ) -> Float[Array, ""]:
     """A constant until the next of `steps` (big_vision utils.py, `stair`).
 
@@ -20,7 +20,7 @@ def stair(
     """
     if len(steps) != len(mults):
         raise SettingError("mults", f"has {len(mults)} factors for {len(steps)} steps")
-    if sorted(steps) != list(steps):
+    if tuple(sorted(steps)) != steps:
         raise SettingError("steps", "must rise", help="put them in order, each with its factor")
     factor = jnp.ones_like(step)
     for start, mult in zip(steps, mults, strict=True):

@@ -92,7 +92,12 @@ def test_ring_holds_one_block_of_logits(pairs: str) -> None:
     text = str(jax.make_jaxpr(on_grid({"data": shards}, objective))(arrays))
     block = count // shards
     assert f"f32[{block},{block}]" in text
-    for shape in (f"f32[{block},{count}]", f"f32[{count},{block}]", f"f32[{count},{count}]", f"f32[{shards},{block},{block}]"):
+    for shape in (
+        f"f32[{block},{count}]",
+        f"f32[{count},{block}]",
+        f"f32[{count},{count}]",
+        f"f32[{shards},{block},{block}]",
+    ):
         assert shape not in text
     assert "all_gather" not in text
 
@@ -101,7 +106,9 @@ def test_masked_pairs_count_nowhere() -> None:
     arrays = inputs(6)
     keep = np.asarray([True, False, True, True, True, False])
     context = Grid({"data": 1}, ("data",)).context
-    found = softmax_pairs(arrays["image"], arrays["text"], arrays["temperature"], context, mask=jnp.asarray(keep))
+    found = softmax_pairs(
+        arrays["image"], arrays["text"], arrays["temperature"], context, mask=jnp.asarray(keep)
+    )
     alone = softmax_pairs(arrays["image"][keep], arrays["text"][keep], arrays["temperature"], context)
     np.testing.assert_allclose(found[keep], alone, rtol=1e-5)
     np.testing.assert_array_equal(found[~keep], 0)
