@@ -15,7 +15,7 @@ from bvc.component import DataError
 from bvc.component.names import Parameter, parameters
 from bvc.library.checkpoints import huggingface
 from bvc.library.checkpoints.archive import read
-from bvc.library.checkpoints.naming import Flat, Leaf, Naming
+from bvc.library.checkpoints.naming import Flat, Leaf, Naming, Shapes
 from bvc.library.checkpoints.repairs import unstack
 
 T = TypeVar("T")
@@ -31,7 +31,8 @@ class LoadReport:
         resized: public name -> shape in the file, where it differed.
         converted: public name -> dtype in the file, where it differed.
         left_at_init: parameters that keep their initial value, because they were told to.
-        left_over: arrays of the file that nothing took, because they were told not to be loaded.
+        left_over: arrays of the file that nothing took: they were told not to be loaded, or belong to its
+            pre-training.
     """
 
     source: str
@@ -70,7 +71,7 @@ def load_parameters(model: Any, path: str, *, skip: Sequence[str] = ()) -> tuple
     naming = model.naming() if hasattr(model, "naming") else Naming(())
     owned = {found.name: found for found in parameters(model)}
     published = {naming.published(name): found for name, found in owned.items()}
-    flat = _today(read(path), naming, {name: found.shape for name, found in published.items()})
+    flat, besides = _today(read(path), naming, {name: found.shape for name, found in published.items()})
     skipped = _skipped(skip, {*owned, *(naming.public(name) for name in flat)}, path)
 
     missing = [
@@ -99,7 +100,7 @@ def load_parameters(model: Any, path: str, *, skip: Sequence[str] = ()) -> tuple
         resized,
         converted,
         left_at_init=tuple(name for name in owned if name in skipped),
-        left_over=tuple(name for name in flat if naming.public(name) in skipped),
+        left_over=besides + tuple(name for name in flat if naming.public(name) in skipped),
     )
     return values, report
 
@@ -124,15 +125,17 @@ def with_parameters(model: T, values: Mapping[str, Leaf]) -> T:
     return jax.tree.unflatten(structure, leaves)
 
 
-def _today(flat: Flat, naming: Naming, wanted: Mapping[str, tuple[int, ...]]) -> Flat:
-    """The content of a file under big_vision's names of today, layer by layer."""
-    if naming.huggingface and huggingface.recognizes(flat, naming):
-        flat = huggingface.published(flat, naming, wanted)
+def _today(flat: Flat, naming: Naming, wanted: Shapes) -> tuple[Flat, tuple[str, ...]]:
+    """The content of a file under big_vision's names of today, layer by layer; and what never is of interest."""
+    besides: tuple[str, ...] = ()
+    foreign = huggingface.recognized(flat, naming)
+    if foreign is not None:
+        flat, besides = huggingface.published(flat, naming, foreign, wanted)
     for repair in naming.repairs:
         flat = repair(flat, wanted)
     for stacking in naming.stacks:
         flat = unstack(flat, stacking)
-    return flat
+    return flat, besides
 
 
 def _skipped(patterns: Sequence[str], names: Iterable[str], path: str) -> set[str]:

@@ -46,6 +46,23 @@ class Stacking:
 
 
 @dataclass(frozen=True, slots=True)
+class Foreign:
+    """The names that another implementation gives to the same parameters (`huggingface.py`).
+
+    Attributes:
+        rules: public template -> template of that implementation.
+        mark: part of a name that only its files have.
+        repairs: applied in order to what was read.
+        besides: patterns of names that its files hold besides the model's parameters.
+    """
+
+    rules: Rules
+    mark: str
+    repairs: tuple[Repair, ...] = ()
+    besides: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Naming:
     """The published names of one model's parameters.
 
@@ -54,19 +71,17 @@ class Naming:
         stacks: layers that files may hold stacked.
         repairs: applied in order to what was read, before names are matched: older layouts of the same model.
         resizes: published name -> what brings an array of another size to the model's shape.
-        huggingface: public template -> template of the Hugging Face implementation, where there is one.
-        huggingface_repairs: as `repairs`, for such files.
+        foreign: implementations of other projects whose files can be read.
     """
 
     rules: Rules
     stacks: tuple[Stacking, ...] = ()
     repairs: tuple[Repair, ...] = ()
     resizes: Mapping[str, Resize] = field(default_factory=dict[str, Resize])
-    huggingface: Rules = ()
-    huggingface_repairs: tuple[Repair, ...] = ()
+    foreign: tuple[Foreign, ...] = ()
 
     @staticmethod
-    def joined(rules: Rules, **parts: tuple[str, Naming]) -> Naming:
+    def joined(rules: Rules, *, foreign: tuple[Foreign, ...] = (), **parts: tuple[str, Naming]) -> Naming:
         """The naming of a model made of parts: field name -> (prefix in files, naming of the part)."""
         return Naming(
             rules=rules
@@ -80,6 +95,7 @@ class Naming:
                 for prefix, part in parts.values()
                 for name, resize in part.resizes.items()
             },
+            foreign=foreign,
         )
 
     def published(self, name: str) -> str:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from bvc.library.checkpoints.naming import Naming, Rules, Stacking, below
+from bvc.library.checkpoints.naming import Flat, Foreign, Naming, Rules, Shapes, Stacking, below
 from bvc.library.checkpoints.posemb import resample_grid
 from bvc.library.checkpoints.repairs import inline_map_head, moved, renumber, split_cls_posemb
+from bvc.library.models._siglip_files import BUFFERS, VISION, split_projection
 
 BLOCK: Rules = (
     ("attention_norm", "LayerNorm_0"),
@@ -26,6 +27,34 @@ MAP_HEAD: Rules = (
 def encoder(name: str) -> Rules:
     """A stack of blocks and the norm after it, which big_vision keeps in one module `name`."""
     return (*below(BLOCK, "blocks/{i}", f"{name}/encoderblock_{{i}}"), ("norm", f"{name}/encoder_norm"))
+
+
+_THEIR_BLOCK: Rules = (
+    ("attention_norm", "layernorm_before"),
+    ("attention/query", "attention.attention.query"),
+    ("attention/key", "attention.attention.key"),
+    ("attention/value", "attention.attention.value"),
+    ("attention/out", "attention.output.dense"),
+    ("mlp_norm", "layernorm_after"),
+    ("mlp/up", "intermediate.dense"),
+    ("mlp/down", "output.dense"),
+)
+
+_HUGGINGFACE: Rules = (
+    ("embedding", "embeddings.patch_embeddings.projection"),
+    ("posemb", "embeddings.position_embeddings"),
+    ("cls", "embeddings.cls_token"),
+    *below(_THEIR_BLOCK, "blocks/{i}", "encoder.layer.{i}"),
+    ("norm", "layernorm"),
+    ("representation", "pooler.dense"),
+    ("head", "classifier"),
+)
+
+
+def _plain(flat: Flat, wanted: Shapes) -> Flat:
+    """Drop the prefix of models with a head."""
+    del wanted
+    return {name.removeprefix("vit."): leaf for name, leaf in flat.items()}
 
 
 def naming() -> Naming:
@@ -53,4 +82,13 @@ def naming() -> Naming:
             inline_map_head,
         ),
         resizes={"pos_embedding": resample_grid},
+        foreign=(
+            Foreign(
+                rules=VISION,
+                mark="vision_model.embeddings",
+                repairs=(split_projection,),
+                besides=(*BUFFERS, r"text_model\..*", r"logit_(scale|bias)"),
+            ),
+            Foreign(rules=_HUGGINGFACE, mark="embeddings.cls_token", repairs=(_plain,)),
+        ),
     )

@@ -11,13 +11,14 @@ from jaxtyping import Array, Float, Int, Key
 
 from bvc.component import PortError, Stack, component, gather, layers, view
 from bvc.component.stack import Remat
-from bvc.library.checkpoints.naming import Naming, below
+from bvc.library.checkpoints.naming import Naming
 from bvc.library.layers.attention import Mask, attend
 from bvc.library.layers.dense import Dense, Dtype, Embedding
 from bvc.library.layers.dropout import Keys, dropout, fold
 from bvc.library.layers.initializers import RandomKey, lecun_normal, truncated_normal, zeros
 from bvc.library.layers.norm import LayerNorm
 from bvc.library.layers.tap import tap
+from bvc.library.models._bert_files import naming
 from bvc.library.models._sizes import Size, resolve
 
 Text = Int[Array, "b t"]
@@ -197,25 +198,7 @@ class Bert(eqx.Module):
 
     def naming(self) -> Naming:
         """Names in published files."""
-        layer = "BertEncoder_0/encoder_block/layer_sequence/layers_{i}"
-        block = (
-            ("attention/out", "attention_block/dense_layer"),
-            ("attention", "attention_block/attention_layer"),
-            ("attention_norm", "attention_block/layer_norm"),
-            ("up", "mlp_block/mlp/dense_layer"),
-            ("down", "mlp_block/dense_layer"),
-            ("mlp_norm", "mlp_block/layer_norm"),
-        )
-        return Naming(
-            rules=(
-                ("tokens", "BertEncoder_0/embedder/embedders_token_ids"),
-                ("positions", "BertEncoder_0/embedder/embedders_position_ids"),
-                ("segments", "BertEncoder_0/embedder/embedders_segment_ids"),
-                ("norm", "BertEncoder_0/layer_norm"),
-                *below(block, "blocks/{i}", layer),
-                ("head", "head"),
-            ),
-        )
+        return naming()
 
     def _encode(self, text: Text, keys: Keys) -> Float[Array, "b t d"]:
         length = self.positions.embedding.shape[0]

@@ -10,7 +10,8 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float, Int, Key
 
 from bvc.component import PortError, Stack, component, gather, view
-from bvc.library.checkpoints.naming import Naming, Stacking, below
+from bvc.library.checkpoints.naming import Flat, Foreign, Naming, Shapes, Stacking, below
+from bvc.library.checkpoints.repairs import renumber
 from bvc.library.layers import posemb as positions
 from bvc.library.layers.block import Block, Remat, encode, stack
 from bvc.library.layers.dense import Dense, Dtype, Embedding
@@ -19,6 +20,7 @@ from bvc.library.layers.initializers import lecun_normal, normal, zeros
 from bvc.library.layers.norm import LayerNorm
 from bvc.library.layers.pooling import MapHead
 from bvc.library.layers.tap import tap
+from bvc.library.models._siglip_files import BUFFERS, TEXT
 from bvc.library.models._sizes import Size, resolve
 from bvc.library.models._vit_files import MAP_HEAD, encoder
 
@@ -169,6 +171,14 @@ class TextTransformer(eqx.Module):
                 ("head", "head"),
             ),
             stacks=(Stacking("Encoder_0/encoderblock"),),
+            repairs=(renumber, _one_posemb),
+            foreign=(
+                Foreign(
+                    rules=TEXT,
+                    mark="text_model.embeddings",
+                    besides=(*BUFFERS, r"vision_model\..*", r"logit_(scale|bias)"),
+                ),
+            ),
         )
 
     def _encode(self, text: Text, keys: Keys) -> Float[Array, "b t d"]:
@@ -185,3 +195,13 @@ class TextTransformer(eqx.Module):
         x = gather(self.norm)(encode(self.blocks, x, keys=keys, remat=self.remat, dtype=self.dtype))
         tap("transformed", x)
         return x
+
+
+def _one_posemb(flat: Flat, wanted: Shapes) -> Flat:
+    """Add the second table of positions that some older files hold to the first."""
+    del wanted
+    second = "Encoder_0/pos_embedding"
+    if second not in flat or "pos_embedding" not in flat:
+        return flat
+    rest = {name: leaf for name, leaf in flat.items() if name != second}
+    return rest | {"pos_embedding": flat["pos_embedding"] + flat[second]}

@@ -10,10 +10,11 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float, Int, Key
 
 from bvc.component import Model, SettingError, component, gather, view
-from bvc.library.checkpoints.naming import Naming
+from bvc.library.checkpoints.naming import Foreign, Naming
 from bvc.library.layers.dropout import Keys, fold
 from bvc.library.layers.initializers import constant
 from bvc.library.layers.tap import scope, tap
+from bvc.library.models._siglip_files import BUFFERS, TEXT, VISION, split_projection
 
 Image = Float[Array, "b h w 3"]
 Text = Int[Array, "b t"]
@@ -113,6 +114,19 @@ class TwoTowers(eqx.Module):
         """Names in published files: those of the towers, below `img` and `txt`."""
         return Naming.joined(
             (("temperature", "t"), ("bias", "b")),
+            foreign=(
+                Foreign(
+                    rules=(
+                        *((f"image/{own}", theirs) for own, theirs in VISION),
+                        *((f"text/{own}", theirs) for own, theirs in TEXT),
+                        ("temperature", "logit_scale"),
+                        ("bias", "logit_bias"),
+                    ),
+                    mark="vision_model.embeddings",
+                    repairs=(split_projection,),
+                    besides=BUFFERS,
+                ),
+            ),
             image=("img", self.image.naming()),
             text=("txt", self.text.naming()),
         )

@@ -1,0 +1,102 @@
+"""Files that are no checkpoints give a clear error, and nothing in them is executed."""
+
+from __future__ import annotations
+
+import pickle
+import zipfile
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from bvc.component import DataError
+from bvc.library.checkpoints.archive import address, read
+
+EXECUTED: list[str] = []
+
+
+class Trap:
+    """Tells when it is unpickled."""
+
+    def __reduce__(self) -> tuple[object, tuple[str]]:
+        return EXECUTED.append, ("executed",)
+
+
+def test_addresses() -> None:
+    assert address("dir/a.npz").file == Path("dir/a.npz")
+    assert address("dir/a.b-lr_0.1.npz:img/Transformer") == address("dir/a.b-lr_0.1.npz:/img/Transformer/")
+    assert address("a.safetensors:x").subtree == "x"
+    for wrong in ("dir/model", "a.npz:", "a.npz:a b", "a.ckpt", ""):
+        with pytest.raises(DataError, match="no checkpoint that can be read"):
+            address(wrong)
+
+
+def test_roots_and_subtrees(tmp_path: Path) -> None:
+    file = tmp_path / "a.npz"
+    x = np.arange(6, dtype=np.float32).reshape(2, 3)
+    np.savez(file, **{"params/img/x": np.asfortranarray(x), "params/t": x[0], "opt/x": x})
+    assert set(read(str(file))) == {"img/x", "t"}
+    np.testing.assert_array_equal(read(f"{file}:img")["x"], x)
+    np.testing.assert_array_equal(read(f"{file}:t")["t"], x[0])
+    np.savez(file, **{"opt/target/x": x, "opt/state/x": x})
+    assert set(read(str(file))) == {"x"}
+    with pytest.raises(DataError, match="nothing in the checkpoint lies below `img`"):
+        read(f"{file}:img")
+    with pytest.raises(DataError, match="is missing"):
+        read(str(tmp_path / "b.npz"))
+
+
+def test_pickled_objects_are_refused(tmp_path: Path) -> None:
+    np.savez(tmp_path / "objects.npz", x=np.array([Trap()], dtype=object))
+    with zipfile.ZipFile(tmp_path / "raw.npz", "w") as archive:
+        archive.writestr("x.npy", pickle.dumps(Trap()))
+    (tmp_path / "bare.npz").write_bytes(pickle.dumps(Trap()))
+    for name in ("objects", "raw", "bare"):
+        with pytest.raises(DataError, match="cannot be read"):
+            read(str(tmp_path / f"{name}.npz"))
+    assert not EXECUTED
+
+
+@pytest.mark.parametrize(
+    "header",
+    [
+        b"{'descr': '<f4', 'fortran_order': False, 'shape': (1000000000000,), }",
+        b"{'descr': '<f4', 'fortran_order': False, 'shape': (-1,), }",
+        b"{'descr': [('a', '<f4')], 'fortran_order': False, 'shape': (1,), }",
+        b"{'descr': '|S8', 'fortran_order': False, 'shape': (1,), }",
+        b"__import__('os').abort()",
+        b"{" * 2000,
+        b"\xff\xfe\x00",
+        b"[1, 2]",
+    ],
+)
+def test_headers_that_lie(header: bytes, tmp_path: Path) -> None:
+    with zipfile.ZipFile(tmp_path / "a.npz", "w") as archive:
+        archive.writestr("x.npy", b"\x93NUMPY\x01\x00" + len(header).to_bytes(2, "little") + header + b"1234")
+    with pytest.raises(DataError, match="cannot be read"):
+        read(str(tmp_path / "a.npz"))
+
+
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(data=st.data(), suffix=st.sampled_from(["npz", "safetensors"]))
+def test_damage_is_an_error_or_another_array(data: st.DataObject, suffix: str, tmp_path: Path) -> None:
+    from safetensors.numpy import save
+
+    file = tmp_path / f"a.{suffix}"
+    arrays = {"x": np.ones((2, 3), np.float32), "y": np.zeros(4, np.float16)}
+    if suffix == "npz":
+        np.savez_compressed(file, **arrays)
+    else:
+        file.write_bytes(save(arrays))
+    content = bytearray(file.read_bytes())
+    if data.draw(st.booleans()):
+        content = content[: data.draw(st.integers(0, len(content) - 1))]
+    else:
+        content[data.draw(st.integers(0, len(content) - 1))] ^= data.draw(st.integers(1, 255))
+    file.write_bytes(bytes(content))
+    try:
+        read(str(file))
+    except DataError as error:
+        assert str(file) in str(error)
