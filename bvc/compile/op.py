@@ -9,7 +9,7 @@ from typing import Any
 
 from bvc.component.error import SettingError
 from bvc.diagnostics import Failed
-from bvc.diagnostics.catalog import names
+from bvc.diagnostics.catalog import shapes
 from bvc.ir import OpNode
 
 
@@ -17,7 +17,7 @@ def build_op(node: OpNode) -> Callable[..., Any]:
     """The op with its settings; picklable. What is left are its ports, and `rng` or `example` if it takes them.
 
     Raises:
-        Failed: the op refuses a setting (B0113).
+        Failed: the op refuses a setting (B0301).
     """
     starred = next((name for name, setting in node.component.settings.items() if setting.starred), None)
     positional = node.settings.get(starred, ()) if starred else ()
@@ -30,7 +30,7 @@ def build_op(node: OpNode) -> Callable[..., Any]:
     except SettingError as error:
         name = error.name.removesuffix("_")
         place = node.origins.get(name, node.origin)
-        raise Failed(names.refused_setting(node.name, name, error.reason, place, error.help)) from error
+        raise Failed(shapes.refused_setting(node.name, name, error.reason, place, error.help)) from error
 
 
 def _call(

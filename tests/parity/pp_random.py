@@ -70,21 +70,22 @@ def randaug_forced(reference: Reference) -> Iterator[Comparison]:
         magnitude = float(case["op"].rstrip(")").split(",")[1])
         for operation, sign in zip(case["selected"], case["signs"], strict=False):
             forced = _Forced(sign, case["cutout_center"])
-            image = OPERATIONS[operation](image, magnitude, forced)  # type: ignore[arg-type]
+            image = OPERATIONS[operation](image, magnitude, forced)
         theirs = reference.group("outputs")[case["outputs"]["image"]]
         yield compared(name, image, theirs, case["tolerance"])
 
 
-class _Forced:
-    """Stands for a generator whose draws are known."""
+class _Forced(np.random.Generator):
+    """A generator whose draws are known."""
 
     def __init__(self, sign: int, centre: tuple[int, int]) -> None:
+        super().__init__(np.random.PCG64())
         self.sign, self.centre = sign, list(centre)
 
-    def random(self) -> float:
+    def random(self) -> float:  # type: ignore[override]
         return 0.75 if self.sign > 0 else 0.25
 
-    def integers(self, high: int) -> int:
+    def integers(self, high: int) -> int:  # type: ignore[override]
         return self.centre.pop(0)
 
 

@@ -30,7 +30,7 @@ class DecodeJpegAndInceptionCrop:
     def __init__(
         self,
         size: Size | None = None,
-        area: tuple[float, float] = (5, 100),
+        area: tuple[float, float] = (5.0, 100.0),
         ratio: tuple[float, float] = (0.75, 1.33),
         method: Method = "bilinear",
         antialias: bool = False,

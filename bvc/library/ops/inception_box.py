@@ -24,7 +24,7 @@ class InceptionBox:
     def __init__(
         self, area: tuple[float, float] = (0.05, 1.0), aspect: tuple[float, float] = (0.75, 1.33)
     ) -> None:
-        check_range("area", *area, 0, 1)
+        check_range("area", *area, 0.0, 1.0)
         check_range("aspect", *aspect, 1e-3, 1e3)
         self.area, self.aspect = area, aspect
 

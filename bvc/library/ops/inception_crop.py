@@ -26,12 +26,12 @@ class InceptionCrop:
     def __init__(
         self,
         size: Size | None = None,
-        area: tuple[float, float] = (5, 100),
+        area: tuple[float, float] = (5.0, 100.0),
         ratio: tuple[float, float] = (0.75, 1.33),
         method: Method = "bilinear",
         antialias: bool = False,
     ) -> None:
-        check_range("area", *area, 0, 100)
+        check_range("area", *area, 0.0, 100.0)
         check_range("ratio", *ratio, 1e-3, 1e3)
         self.size = height_and_width(size) if size is not None else None
         self.area = (area[0] / 100, area[1] / 100)

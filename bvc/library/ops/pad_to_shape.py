@@ -24,7 +24,7 @@ class PadToShape:
     def __init__(
         self,
         shape: tuple[Count | Literal["same"], ...],
-        pad_value: float = 0,
+        pad_value: float = 0.0,
         where: Literal["after", "before", "both"] = "after",
     ) -> None:
         self.shape = shape

@@ -51,7 +51,7 @@ def randaug(
     image: UInt8[np.ndarray, "h w 3"],
     rng: np.random.Generator,
     num_layers: Count = 2,
-    magnitude: NonNegative = 10,
+    magnitude: NonNegative = 10.0,
 ) -> UInt8[np.ndarray, "h w 3"]:
     """RandAugment (arXiv:1909.13719; big_vision/pp/archive/randaug.py).
 
