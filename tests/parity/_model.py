@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import tempfile
-import tomllib
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -15,16 +14,37 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array
 
-from bvc.component.registry import find
+from bvc.bind import bind
+from bvc.compile import construct
 from bvc.library.checkpoints.export import named
 from bvc.library.checkpoints.load import load_parameters, with_parameters
 from bvc.library.checkpoints.repairs import restack
+from bvc.spec import load
 from tests.parity.reference import Comparison, Reference, absent, close
 
 Arrays = Mapping[str, np.ndarray]
 Outputs = Mapping[str, Array]
 Forward = Callable[[Any, Mapping[str, Array]], tuple[Array, Outputs]]
 """(model, inputs) -> the recorded loss, and everything recorded by its recorded name."""
+
+
+_REST = """
+[data.train]
+name = "shapes"
+split = "train"
+batch = 8
+pipeline = []
+
+[objective]
+type = "softmax_xent"
+
+[optimizer]
+type = "adam"
+lr = 1e-3
+
+[run]
+length = "1 steps"
+"""
 
 
 def spec(model: Mapping[str, Any]) -> str:
@@ -54,24 +74,13 @@ def _value(value: Any) -> str:
     return f"[{', '.join(map(_value, value))}]" if isinstance(value, list | tuple) else repr(value)
 
 
-def abstract(text: str) -> eqx.Module:
-    """The module that the spec's `[model]` describes, without values."""
-    return eqx.filter_eval_shape(_build, tomllib.loads(text)["model"], jax.random.key(0))
-
-
-def _build(table: Mapping[str, Any], key: Array) -> Any:
-    settings = {
-        name: _build(value, key) if isinstance(value, dict) and "type" in value else _tuples(value)
-        for name, value in table.items()
-        if name != "type"
-    }
-    component = find("model", table["type"])
-    assert component is not None, table["type"]
-    return component.target(**settings, key=key)
-
-
-def _tuples(value: Any) -> Any:
-    return tuple(map(_tuples, value)) if isinstance(value, list) else value
+def abstract(text: str) -> Any:
+    """The module that the spec's `[model]` describes, without values: text -> bind -> compile."""
+    with tempfile.TemporaryDirectory() as folder:
+        file = Path(folder) / "recorded.toml"
+        file.write_text(text + _REST, encoding="utf-8")
+        experiment = bind(load(str(file)))
+    return construct.abstract(experiment.model, lambda duration: int(duration.value))
 
 
 def loaded(
