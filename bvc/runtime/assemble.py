@@ -26,6 +26,7 @@ from bvc.component.error import DataError
 from bvc.diagnostics import Failed
 from bvc.diagnostics.catalog import missing as catalog
 from bvc.library.checkpoints.load import load_parameters, with_parameters
+from bvc.runtime.compilation import keep_compiled
 from bvc.runtime.data import open_records
 from bvc.runtime.due import Times
 from bvc.runtime.evaluate import MeasuredStream, evaluate
@@ -61,6 +62,7 @@ def machine(program: Program) -> Machine:
     Raises:
         Failed: the mesh does not fit the devices, or the batch or the layout does not fit the mesh.
     """
+    keep_compiled()
     devices = jax.devices()
     grid = resolve_mesh(program.experiment.mesh, len(devices))
     parts = program.training(grid, unroll=devices[0].platform == "cpu")
