@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import functools
-import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -91,7 +90,6 @@ def assemble(program: Program, root: str, here: Machine) -> Training:
         None if experiment.run.keep is None else program.steps(experiment.run.keep),
     )
     parameters = jax.tree.leaves(program.params)
-    started = time.monotonic()
     return Training(
         init=functools.partial(initial_state, program, lies),
         abstract=abstract,
@@ -105,7 +103,6 @@ def assemble(program: Program, root: str, here: Machine) -> Training:
         devices=jax.device_count(),
         kind=jax.devices()[0].device_kind.replace(" ", "_"),
         evaluations=evaluations(program, root, here),
-        seconds={"z/secs/init": time.monotonic() - started},
     )
 
 

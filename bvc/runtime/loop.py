@@ -96,6 +96,7 @@ class _Loop:
     def begin(self) -> None:
         """Load or initialize, cut the files back, and finish the row of the step where the run begins."""
         training = self.training
+        began = time.monotonic()
         loaded, warnings = self.checkpoints.load(training.abstract)
         extra: Mapping[str, Any] = loaded.extra if loaded else {}
         for told in warnings:
@@ -104,8 +105,8 @@ class _Loop:
         self.clock = Clock(
             batch=training.batch, devices=training.devices, kind=training.kind, totals=extra.get("clock")
         )
-        self.state = loaded.state if loaded else training.init()
-        self.seconds = dict(training.seconds)
+        self.state = loaded.state if loaded else jax.block_until_ready(training.init())
+        self.seconds = {"z/secs/init": time.monotonic() - began}
         self.last_row: Mapping[str, float] = {}
         # parts of the row of this step that only the step itself could measure
         self.row: dict[str, float] = dict(extra.get("row", {"num_params": float(training.parameters)}))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any, Protocol
 
 import numpy as np
@@ -58,7 +58,6 @@ class Training:
         devices: how many devices compute.
         kind: of the devices, for `core_hours_<kind>`.
         evaluations: what is measured besides, in order.
-        seconds: how long what came before took, by metric name (`z/secs/init`).
     """
 
     init: Callable[[], State]
@@ -73,4 +72,3 @@ class Training:
     devices: int
     kind: str
     evaluations: Sequence[Evaluation] = ()
-    seconds: Mapping[str, float] = field(default_factory=dict[str, float])
