@@ -1,7 +1,8 @@
 """Which results of a step get memory of their own: a model of how XLA fuses.
 
 Elementwise ops are computed inside whatever reads them, unless a product, a convolution, a collective or a loop
-reads them, which wants its operands in memory, or several ops read a result that is not trivial to compute again.
+reads them, which wants its operands in memory, or (on a CPU) several ops read a result that is not trivial to
+compute again.
 Reshapes and transposes share the memory of what they show.
 """
 
@@ -62,8 +63,14 @@ def in_place(op: Op) -> bool:
 _UPDATES = frozenset("scan while dynamic_update_slice scatter scatter-add psum psum_invariant".split())
 
 
-def fuse(body: Ops) -> Fused:
-    """Decide for every value of a body (a step, or that of a loop) whether it is stored."""
+def fuse(body: Ops, *, repeats: bool) -> Fused:
+    """Decide for every value of a body (a step, or that of a loop) whether it is stored.
+
+    Args:
+        body: the ops.
+        repeats: the compiler computes an elementwise result again for each of its readers, as those for
+            accelerators do; else it stores what several ops read.
+    """
     readers: dict[Value, list[Op]] = defaultdict(list)
     for op in body.ops:
         for value in dict.fromkeys(op.inputs):
@@ -81,7 +88,7 @@ def fuse(body: Ops) -> Fused:
         for value in op.outputs:
             if is_view(op):
                 roots[value] = origin
-            elif value in demanded or not _fusible(op) or _keep(op, value, readers, origin):
+            elif value in demanded or not _fusible(op) or _keep(op, len(readers[value]), origin, repeats):
                 roots[value] = frozenset([value])
                 stored.add(value)
             else:
@@ -93,10 +100,10 @@ def _fusible(op: Op) -> bool:
     return op.name in _ELEMENTWISE
 
 
-def _keep(op: Op, value: Value, readers: dict[Value, list[Op]], origin: frozenset[Value]) -> bool:
+def _keep(op: Op, readers: int, origin: frozenset[Value], repeats: bool) -> bool:
     if not op.inputs or not origin:
         return False
-    return len(origin) > _ROOTS or (op.name not in _CHEAP and len(readers[value]) > 1)
+    return len(origin) > _ROOTS or (readers > 1 and not repeats and op.name not in _CHEAP)
 
 
 def _demanded(body: Ops, readers: dict[Value, list[Op]], outputs: frozenset[Value]) -> frozenset[Value]:

@@ -30,8 +30,14 @@ class Peak:
     live: tuple[tuple[int, Op], ...]
 
 
-def peak_memory(step: Ops, donated: Sequence[bool]) -> Peak:
-    """The peak of a step; `donated` tells for each argument whether results may be written over it."""
+def peak_memory(step: Ops, donated: Sequence[bool], *, repeats: bool) -> Peak:
+    """The peak of a step.
+
+    Args:
+        step: its ops on one device.
+        donated: for each argument whether results may be written over it.
+        repeats: as in `fuse`.
+    """
     given = Counter(
         (value.shape, value.dtype) for value, is_given in zip(step.inputs, donated, strict=True) if is_given
     )
@@ -41,12 +47,12 @@ def peak_memory(step: Ops, donated: Sequence[bool]) -> Peak:
         if given[kind] > 0 and value not in free:
             given[kind] -= 1
             free.add(value)
-    return _sweep(step, frozenset(free))
+    return _sweep(step, frozenset(free), repeats)
 
 
-def _sweep(body: Ops, free: frozenset[Value]) -> Peak:
+def _sweep(body: Ops, free: frozenset[Value], repeats: bool) -> Peak:
     """The peak of one body. Values in `free` cost nothing."""
-    fused = fuse(body)
+    fused = fuse(body, repeats=repeats)
     last = _last_reads(body, fused)
     live: dict[Value, Op | None] = {}
     reusable = {value for value in body.carried if last.get(value, -1) < len(body.ops)}
@@ -54,7 +60,9 @@ def _sweep(body: Ops, free: frozenset[Value]) -> Peak:
     best = Peak(0, None, ())
     for index, op in enumerate(body.ops):
         inside = max(
-            (_sweep(part, frozenset()) for part in op.inner), key=lambda peak: peak.bytes, default=None
+            (_sweep(part, frozenset(), repeats) for part in op.inner),
+            key=lambda peak: peak.bytes,
+            default=None,
         )
         reads = fused.reads(op)
         dying = [

@@ -133,7 +133,7 @@ def plan(program: Program, target: Target | None = None) -> Plan:
         batch,
         experiment.train.batch,
         grid.context.shards,
-        _memory(step, counts, peak_memory(step, donated)),
+        _memory(step, counts, peak_memory(step, donated, repeats=target.kind != "cpu")),
         count_flops(step),
         list_collectives(step, grid.axes, _results(step, parameters)),
         program.total,

@@ -26,7 +26,7 @@ def array(*shape: int) -> jax.ShapeDtypeStruct:
 
 
 def peak(body: Ops, donated: int = 0) -> int:
-    return peak_memory(body, [index < donated for index in range(len(body.inputs))]).bytes
+    return peak_memory(body, [index < donated for index in range(len(body.inputs))], repeats=False).bytes
 
 
 A = array(16, 16)  # 1 KiB
@@ -34,6 +34,16 @@ A = array(16, 16)  # 1 KiB
 
 def test_a_chain_of_elementwise_ops_is_one_array(trace: Trace) -> None:
     assert peak(trace(lambda x: jnp.exp(jnp.sin(x * 2) + 1), A)) == KIB
+
+
+def test_what_several_ops_read_is_stored_on_a_cpu_and_computed_again_elsewhere(trace: Trace) -> None:
+    def two_readers(x: jax.Array, wide: jax.Array) -> jax.Array:
+        y = jnp.sin(x)
+        return ((x @ (y * 2)) @ wide @ wide.T) @ (y * 3)
+
+    body = trace(two_readers, A, array(16, 64))
+    stored, again = (peak_memory(body, [False, False], repeats=repeats).bytes for repeats in (False, True))
+    assert stored == again + KIB
 
 
 def test_products_want_their_operands_in_memory(trace: Trace) -> None:
