@@ -9,12 +9,18 @@ LIMIT = 3
 
 
 def close(name: str, known: Iterable[str], limit: int = LIMIT) -> list[str]:
-    """At most `limit` of the known names, nearest first."""
+    """At most `limit` of the known names: the nearest, others as near, and those that begin with it."""
     names = list(dict.fromkeys(known))
     folded = {candidate.lower(): candidate for candidate in reversed(names)}
     if name.lower() in folded:
         return [folded[name.lower()]]
-    return difflib.get_close_matches(name, names, n=limit, cutoff=0.62)
+    best = difflib.get_close_matches(name, names, n=1, cutoff=0.62)
+    if not best:
+        return []
+    others = [other for other in names if other != best[0]]
+    similar = difflib.get_close_matches(name, others, n=limit, cutoff=0.75)
+    longer = [other for other in others if other.startswith(best[0])]
+    return list(dict.fromkeys([*best, *similar, *longer]))[:limit]
 
 
 def did_you_mean(name: str, known: Iterable[str]) -> str | None:

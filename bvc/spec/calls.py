@@ -15,7 +15,7 @@ MOST_DEPTH = 8
 _HOLE = "\x00"  # holds the place of a hole in the text that is parsed
 _BLANK = re.compile(r"[ \t\n]*")
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
-_NUMBER = re.compile(r"[-+]?\d+(?:_\d+)*(?:\.\d+(?:_\d+)*)?(?:[eE][-+]?\d+)?")
+_NUMBER = re.compile(r"[-+]?\d+(?:_\d+)*(?:\.\d+(?:_\d+)*)?(?:[eE][-+]?\d+)?", re.ASCII)
 _WORDS = {"True": "true", "False": "false"}
 
 

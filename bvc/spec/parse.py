@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from bvc.diagnostics import Diagnostic, Failed
 from bvc.diagnostics.catalog import expressions as catalog
 from bvc.spec.expression import (
@@ -159,7 +161,9 @@ class _Parser:
         if self.sees("("):
             self.take()
             inside = self.choice()
-            self.expect(")", token)
+            closed = self.expect(")", token)
+            if isinstance(inside, (Binary, Unary, Choice)):
+                return replace(inside, start=token.start, end=closed.end)
             return inside
         if self.sees("."):
             return Root(token.start, token.end)

@@ -14,9 +14,9 @@ Kind = Literal["number", "text", "name", "sign", "end"]
 
 MOST_TOKENS = 256
 _BLANK = re.compile(r"[ \t\n]*")
-_NUMBER = re.compile(r"\d+(?:_\d+)*(?:\.\d+(?:_\d+)*)?(?:[eE][+-]?\d+)?")
+_NUMBER = re.compile(r"\d+(?:_\d+)*(?:\.\d+(?:_\d+)*)?(?:[eE][+-]?\d+)?", re.ASCII)
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
-_SIGN = re.compile(r"\*\*|//|\?\?|==|!=|<=|>=|[-+*/%<>().,:\[\]{}]")
+_SIGN = re.compile(r"\*\*|//|\?\?|==|!=|<=|>=|[-+*/%<>().,:\[\]]")
 _QUOTED = re.compile(r"'((?:\\.|[^'\\])*)'|\"((?:\\.|[^\"\\])*)\"", re.DOTALL)
 _ESCAPE = re.compile(r"\\(['\"\\])")
 
@@ -34,7 +34,7 @@ class Token:
 def tokens(text: Text, start: int, *, hole: bool) -> list[Token]:
     """The tokens of the expression that begins at `start`; the last one has kind `end`.
 
-    In a hole (`${...}`) the expression ends at the first `}` or `:` outside brackets; otherwise at the
+    In a hole (`${...}`) the expression ends at the first `}`, or `:` outside brackets; otherwise at the
     end of the text. Raises `Failed` where a character cannot begin a token.
     """
     source = text.value
@@ -49,12 +49,10 @@ def tokens(text: Text, start: int, *, hole: bool) -> list[Token]:
                 raise Failed(catalog.hole_not_closed(text.place(start - 2, len(source))))
             return [*found, Token("end", "", position, position)]
         character = source[position]
-        if hole and depth == 0 and character in "}:":
+        if hole and (character == "}" or (character == ":" and depth == 0)):
             return [*found, Token("end", character, position, position)]
         token = _token(text, position)
-        depth += (
-            (token.value in ("(", "[", "{")) - (token.value in (")", "]", "}")) if token.kind == "sign" else 0
-        )
+        depth += (token.value in ("(", "[")) - (token.value in (")", "]")) if token.kind == "sign" else 0
         found.append(token)
         position = token.end
         if len(found) > MOST_TOKENS:

@@ -195,7 +195,8 @@ CASES = [
             "prof.pool_type": "frozen.prof.pool",
             "flexi.seqhw.v": "draws.seqhw.values",
         },
-        nowhere="res variant teachers loss student.patch_size prof.patch_size flexi.seqhw.p aggressive_cache evals.*.pred",
+        nowhere="res variant teachers loss student.patch_size prof.patch_size flexi.seqhw.p aggressive_cache "
+        "evals.*.pred",
         ours="model.patch frozen.prof.patch frozen.prof.classes draws.seqhw.static draws.seqhw.feeds objective.type "
         "objective.teacher evals.*.view.* evals.*.views",
         # ours keep only what is read: students no `prof`, teachers no `image`

@@ -20,14 +20,22 @@ DRAFTS = ROOT / "drafts"
 FOLDER = Path(tempfile.mkdtemp())
 GOOD = {
     name: (DRAFTS / f"{name}.toml").read_text(encoding="utf-8")
-    for name in ("vit_i1k", "siglip_coco", "givt_imagenet2012", "transfer", "uvim_coco_panoptic", "cappa_pretrain")
+    for name in (
+        "vit_i1k",
+        "siglip_coco",
+        "givt_imagenet2012",
+        "transfer",
+        "uvim_coco_panoptic",
+        "cappa_pretrain",
+    )
 }
 PIECES = (
-    "${", "}", "$${", "[", "]", "[[", "{", "=", ",", ".", "..", '"', "'", '"""', "#", "\n", "\\", "\t", "é", "字", "\x7f",
-    "\ud7ff", "use", "with", "for", "if", "unset", "let", "params", "when", "true", "None", "1e999", "9" * 30, "**", "//",
-    "??", "std:", "not", " if ", " else ", "-", "(", ")", "0", "nan", "2026-11-21", "*", "a.b", "[let]\n", "[params]\n",
-    "[[when]]\n", ".data", "${res}", "${.model}", "with = {}\n", 'use = "std:model/vit"\n', "for = {}\n", "min(", "in ",
-)  # fmt: skip
+    *"} [ ] [[ { = , . .. \" ' # \\ é 字 use with for if".split(),
+    *"unset let params when true None ** // ?? std: not in - ( ) 0".split(),
+    *"${ $${ nan 1e999 2026-11-21 * a.b .data ${res} ${.model} min( \x7f \ud7ff".split(" "),
+    *('"""', "\n", "\t", " if ", " else ", "[let]\n", "[params]\n", "[[when]]\n", "9" * 30),
+    *("with = {}\n", "for = {}\n", 'use = "std:model/vit"\n'),
+)
 TOKEN = re.compile(r"\s+|\w+|[^\w\s]")
 
 
@@ -63,7 +71,9 @@ def outcome(text: str, params: str = "", sets: tuple[tuple[str, str], ...] = ())
         calls(spec.tree)
         shown = FOLDER / "shown.toml"
         shown.write_text(show(spec), encoding="utf-8")
-        assert repr(plain(load(str(shown)).tree)) == repr(ordered(plain(spec.tree), plain(load(str(shown)).tree)))
+        assert repr(plain(load(str(shown)).tree)) == repr(
+            ordered(plain(spec.tree), plain(load(str(shown)).tree))
+        )
 
 
 def ordered(value: object, like: object) -> object:
@@ -137,12 +147,13 @@ def test_tokens(text: str) -> None:
     outcome(text)
 
 
+WORDS = st.sampled_from(["res=", "local", "variant", "B/16", *"=,[]1\"'{}é ", "${"])
+PATHS = st.text("ab.[]01\"'*", max_size=6) | st.sampled_from(["model.patch", "data.train.pipeline[3]"])
+SETTINGS = st.tuples(PATHS, st.text('1a"[]{}=,.$ \n', max_size=5))
+
+
 @settings(max_examples=150, deadline=None)
-@given(
-    st.lists(st.sampled_from(["res=", "local", "variant", "=", ",", "[", "]", "1", '"', "'", "${", "}", "B/16", "{", "é", " "])),
-    st.lists(st.tuples(st.text("ab.[]01\"'*", max_size=6) | st.sampled_from(["model.patch", "data.train.pipeline[3]"]),
-                       st.text('1a"[]{}=,.$ \n', max_size=5)), max_size=2),
-)  # fmt: skip
+@given(st.lists(WORDS), st.lists(SETTINGS, max_size=2))
 @example(["local"], [("data.train.pipeline[3]", "flip_lr")])
 def test_command_line(words: list[str], sets: list[tuple[str, str]]) -> None:
     outcome(GOOD["vit_i1k"], "".join(words), tuple(sets))
