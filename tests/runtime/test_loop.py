@@ -77,20 +77,25 @@ def test_a_finished_run_is_left_alone(whole):
     assert ((whole / METRICS).read_bytes(), (whole / CLOCK).read_bytes()) == before
 
 
-@pytest.mark.parametrize("stop", [3, 10, 17])
-def test_a_continued_run_equals_an_uninterrupted_one(whole, tmp_path, stop, monkeypatch):
+def die_after(step: int, workdir: Path) -> None:
+    """A run that ends after a step by an error that nobody catches."""
     real = toy.ToyFeed.__iter__
 
     def dying(self):
         for batch in real(self):
-            if self.step == stop + 1:
+            if self.step == step + 1:
                 raise ZeroDivisionError
             yield batch
 
-    monkeypatch.setattr(toy.ToyFeed, "__iter__", dying)
-    with pytest.raises(ZeroDivisionError):
-        toy.run(str(tmp_path))
-    monkeypatch.undo()
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(toy.ToyFeed, "__iter__", dying)
+        with pytest.raises(ZeroDivisionError):
+            toy.run(str(workdir))
+
+
+@pytest.mark.parametrize("stop", [3, 10, 17])
+def test_a_continued_run_equals_an_uninterrupted_one(whole, tmp_path, stop):
+    die_after(stop, tmp_path)
     with open(tmp_path / METRICS, "a") as file:
         file.write('{"step": 30, "training_l')  # half a line
     toy.run(str(tmp_path))
@@ -204,15 +209,21 @@ def test_a_state_that_is_not_finite_is_never_saved(tmp_path):
     assert sorted(os.listdir(tmp_path / "checkpoints")) == ["000000004", "000000008"]
 
 
-def test_a_full_disk_is_told_and_nothing_saved_is_lost(tmp_path, whole):
-    process = start(tmp_path, total=30, pause=0.01, limit=9000)
+@pytest.mark.parametrize("before", [0, 12])
+def test_a_full_disk_is_told_and_nothing_saved_is_lost(tmp_path, whole, before):
+    if before:
+        die_after(before, tmp_path)
+    process = start(tmp_path, limit=9000)
     out, err = process.communicate(timeout=60)
     assert process.returncode == 1
-    assert err.startswith("error[B0514]: cannot write the checkpoint of step 1: file too large\n"), err
+    step = 20 if before else 1
+    assert err.startswith(f"error[B0514]: cannot write the checkpoint of step {step}: file too large\n"), err
     assert "Traceback" not in out + err
-    assert not [name for name in os.listdir(tmp_path / "checkpoints") if name.isdigit()]
+    kept = sorted(name for name in os.listdir(tmp_path / "checkpoints") if name.isdigit())
+    assert kept == (["000000001", "000000010"] if before else [])
     toy.run(str(tmp_path))
     assert (tmp_path / METRICS).read_bytes() == (whole / METRICS).read_bytes()
+    assert same(final(tmp_path), final(whole))
 
 
 def test_metrics_that_do_not_fit_are_told(tmp_path):

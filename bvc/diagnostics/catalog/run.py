@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 
 from bvc.diagnostics.diagnostic import Diagnostic
+from bvc.diagnostics.place import Origin
 from bvc.diagnostics.suggest import listing
 
 _MOST = 8
@@ -161,4 +163,20 @@ def out_of_memory(step: int, reason: str) -> Diagnostic:
         f"out of device memory at step {step}",
         notes=(reason,),
         help="a smaller `data.train.batch`, `remat`, or more devices; `bvc plan` says what takes how much",
+    )
+
+
+def mesh_unfit(axes: Mapping[str, int | None], devices: int, place: Origin, target: str) -> Diagnostic:
+    """B0540: the sizes of the mesh's axes do not make up the number of devices of `target`."""
+    fixed = [size for size in axes.values() if size is not None]
+    rest = next((axis for axis, size in axes.items() if size is None), None)
+    product = " * ".join(map(str, fixed)) + (f" = {math.prod(fixed)}" if len(fixed) > 1 else "")
+    return Diagnostic(
+        "B0540",
+        f"the mesh does not fit the {devices} devices of {target}",
+        place.mend,
+        f"{product} does not divide {devices}" if rest else f"the mesh has {product}, {target} {devices}",
+        notes=(f"`{rest}` takes what is left",) if rest else (),
+        help="take sizes that divide it" if rest else 'let one axis take what is left: `data = "rest"`',
+        origin=place,
     )

@@ -1,0 +1,71 @@
+import numpy as np
+import pytest
+
+from bvc.diagnostics import Failed
+from bvc.runtime.evaluate import MeasuredStream, evaluate
+from bvc.runtime.interruption import Stopped
+
+
+class Sum:
+    def start(self):
+        return []
+
+    def streams(self):
+        return {}
+
+    def update(self, state, stream, arrays):
+        return [*state, (stream, arrays["x"].tolist())]
+
+    def result(self, state):
+        return {"batches": len(state)}
+
+
+class Feed(list):
+    closed = False
+
+    def close(self):
+        self.closed = True
+
+
+def stream(name: str, feed: Feed) -> MeasuredStream:
+    return MeasuredStream(
+        name, lambda: feed, lambda host: host, lambda params, batch: {"x": params / batch["x"]}
+    )
+
+
+def batch(*values: int, mask: tuple[bool, ...]) -> dict[str, np.ndarray]:
+    return {"x": np.asarray(values, np.float32), "_mask": np.asarray(mask)}
+
+
+def test_streams_in_order_without_padding():
+    seen = []
+
+    class Noting(Sum):
+        def result(self, state):
+            seen.extend(state)
+            return super().result(state)
+
+    first = Feed([batch(1, 2, mask=(True, True)), batch(4, 0, mask=(True, False))])
+    second = Feed([batch(8, 0, mask=(True, False))])
+    with np.errstate(divide="ignore"):
+        found = evaluate("e", Noting(), [stream("a", first), stream("b", second)], np.float32(8))
+    assert seen == [("a", [8.0, 4.0]), ("a", [2.0]), ("b", [1.0])] and found == {"batches": 3.0}
+    assert first.closed and second.closed
+
+
+def test_a_stream_without_examples_is_told():
+    with pytest.raises(Failed, match="B0532: `evals.e` has nothing to measure: its data `a`"):
+        evaluate("e", Sum(), [stream("a", Feed())], np.float32(1))
+
+
+def test_an_evaluation_that_is_stopped_closes_its_feed():
+    feed = Feed([batch(1, mask=(True,))] * 3)
+    checks = iter([None, None])
+
+    def check():
+        if next(checks, "stop") == "stop":
+            raise Stopped
+
+    with pytest.raises(Stopped):
+        evaluate("e", Sum(), [stream("a", feed)], np.float32(1), check)
+    assert feed.closed
