@@ -1,0 +1,48 @@
+"""Running bvc as its user does: a process of its own, on one device."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import jax
+from jax.sharding import SingleDeviceSharding
+
+from bvc.check import check
+from bvc.runtime.folder import Folder
+from bvc.runtime.leaves import named
+from bvc.runtime.stored import newest
+
+SPEC = Path(__file__).parent.parent / "specs" / "tiny_siglip.toml"
+
+
+def start(root: Path, *arguments: str, cache: Path) -> subprocess.Popen[str]:
+    """`bvc ARGUMENTS --data-dir ROOT`, with compiled programs kept in `cache`."""
+    environment = {**os.environ, "XDG_CACHE_HOME": str(cache), "XLA_FLAGS": ""}
+    return subprocess.Popen(
+        [sys.executable, "-m", "bvc", *arguments, "--data-dir", str(root)],
+        env=environment,
+        text=True,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+    )
+
+
+def finish(process: subprocess.Popen[str]) -> str:
+    """What it printed; it must have ended well."""
+    printed, _ = process.communicate(timeout=300)
+    assert process.returncode == 0, printed
+    return printed
+
+
+def saved(workdir: Path, spec: Path = SPEC) -> tuple[int, dict[str, bytes]]:
+    """The step of the newest checkpoint, and the bytes of every array in it."""
+    program = check(str(spec)).program
+    assert program is not None
+    here = SingleDeviceSharding(jax.devices()[0])
+    wanted = jax.tree.map(lambda leaf: jax.ShapeDtypeStruct(leaf.shape, leaf.dtype, sharding=here), program.state)
+    loaded, _ = newest(Folder(workdir / "checkpoints"), wanted)
+    assert loaded is not None
+    return loaded.step, {name: bytes(jax.device_get(leaf)) for name, leaf in named(loaded.state).items()}
