@@ -114,7 +114,7 @@ def lay_out(rules: Sequence[LayoutRule], model: PyTree, grid: Grid) -> Layout:
             origin = next(own for own in chosen if own is not None).origin
             diagnostics.append(catalog.layers_apart(group[0].name, other.name, origin))
         elif rule is not None and rule.axis in grid.axes:
-            split = _split(rule, group[0], grid.axes[rule.axis])
+            split = _split(rule, group[0], grid.axes[str(rule.axis)])
             if isinstance(split, Diagnostic):
                 diagnostics.append(split)
             elif split is not None:

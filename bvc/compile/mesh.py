@@ -13,6 +13,7 @@ from jax.sharding import AbstractMesh, AxisType, NamedSharding, PartitionSpec
 from bvc.component.mesh import MeshContext
 from bvc.diagnostics import Diagnostic, Failed, Origin
 from bvc.diagnostics.catalog import mesh as catalog
+from bvc.diagnostics.catalog import run as run_catalog
 from bvc.ir import Mesh
 
 TENSOR = "tensor"
@@ -87,7 +88,7 @@ def resolve_mesh(mesh: Mesh, devices: int, target: str = "this machine") -> Grid
         if axis not in mesh.axes
     ]
     if not wrong and (devices % fixed if rests else fixed != devices):
-        wrong.append(catalog.mesh_indivisible(mesh.axes, devices, _axes_origin(mesh), target))
+        wrong.append(run_catalog.mesh_unfit(mesh.axes, devices, _axes_origin(mesh), target))
     if wrong:
         raise Failed(wrong)
     axes = {axis: devices // fixed if size is None else size for axis, size in mesh.axes.items()}

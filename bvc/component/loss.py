@@ -31,4 +31,4 @@ class Loss(NamedTuple):
 
 
 def _size(values: Float[Array, "*dims"]) -> Float[Array, ""]:
-    return jnp.asarray(values.size, jnp.float32)
+    return jnp.float32(values.size)

@@ -40,11 +40,11 @@ def test_axes_of_size_one_are_left_out_of_the_program() -> None:
 def test_sizes_must_make_up_the_devices() -> None:
     with pytest.raises(Failed) as failed:
         resolve_mesh(mesh(data=None, fsdp=3), 8, "v5e:2x4")
-    assert codes(failed) == ["B0405"]
+    assert codes(failed) == ["B0540"]
     assert "3 does not divide 8" in failed.value.diagnostics[0].label
     with pytest.raises(Failed) as failed:
         resolve_mesh(mesh(data=2, fsdp=2), 8)
-    assert failed.value.diagnostics[0].label == "2 * 2 = 4, and this machine has 8"
+    assert failed.value.diagnostics[0].label == "the mesh has 2 * 2 = 4, this machine 8"
 
 
 def test_names_of_axes() -> None:
@@ -60,9 +60,9 @@ def test_names_of_axes() -> None:
 def test_batch_divides() -> None:
     table = mesh(data=4, fsdp=2)
     grid = smallest(table)
-    assert not check_batch("batch", 4096, grid, ORIGIN, table)
-    (told,) = check_batch("batch", 4100, grid, ORIGIN, table)
-    assert (told.code, told.message) == ("B0401", "batch does not divide over the mesh")
+    assert not check_batch("data.train", 4096, grid, ORIGIN, table)
+    (told,) = check_batch("data.train", 4100, grid, ORIGIN, table)
+    assert (told.code, told.message) == ("B0401", "the batch of `data.train` does not divide over the mesh")
     assert told.label == "4100 = 8 * 512 + 4"
     assert told.help == "nearest sizes that divide: 4096, 4104"
 

@@ -23,13 +23,11 @@ def batch_indivisible(
     labels = (Label(mesh.mend, f"batch is split {ways} ways"),) if mesh.mend != place.mend else ()
     return Diagnostic(
         "B0401",
-        f"{what} does not divide over the mesh",
+        f"the batch of `{what}` does not divide over the mesh",
         place.mend,
         f"{batch} = {shards} * {batch // shards} + {batch % shards}",
         labels=labels,
-        notes=(f"{over} split the batch {ways} ways",)
-        if len(axes) > 1
-        else (f"{over} splits the batch {ways} ways",),
+        notes=() if labels else (f"{over} split{'s' if len(axes) == 1 else ''} the batch {ways} ways",),
         help=f"nearest sizes that divide: {', '.join(nearest)}",
         origin=place,
     )
@@ -72,23 +70,26 @@ def bad_axis_size(axis: str, size: object, place: Origin) -> Diagnostic:
     )
 
 
-def mesh_indivisible(axes: Mapping[str, int | None], devices: int, place: Origin, target: str) -> Diagnostic:
-    """B0405: the sizes of the axes do not make up the number of devices of `target`."""
-    fixed = {axis: size for axis, size in axes.items() if size is not None}
-    product = math.prod(fixed.values())
-    rest = next((axis for axis, size in axes.items() if size is None), None)
-    sizes = " * ".join(str(size) for size in fixed.values()) or "1"
-    told = f"{sizes} = {product}" if len(fixed) > 1 else sizes
-    reason = f"{told} does not divide {devices}" if rest else f"{told}, and {target} has {devices}"
+def no_axes(place: Origin) -> Diagnostic:
+    """B0406: a mesh without axes."""
     return Diagnostic(
-        "B0405",
-        f"the mesh does not fit {devices} devices",
+        "B0406",
+        "the mesh has no axes",
         place.mend,
-        reason,
-        notes=(f"`{rest}` takes what is left",) if rest else (),
-        help="take sizes whose product divides it"
-        if rest
-        else 'let one axis take what is left: `data = "rest"`',
+        "names no axis",
+        help='name at least one: `axes = { data = "rest" }`, or leave `[mesh]` out for just that',
+        origin=place,
+    )
+
+
+def axis_twice(axis: str, place: Origin) -> Diagnostic:
+    """B0407: an axis splits the batch twice."""
+    return Diagnostic(
+        "B0407",
+        f"mesh axis `{axis}` splits the batch twice",
+        place.mend,
+        f"names `{axis}` twice",
+        help=f"keep one `{axis}`",
         origin=place,
     )
 
