@@ -13,9 +13,9 @@ def data_missing(what: str, looked: Sequence[str], command: str | None, place: O
     """B0501: data that the spec reads is not on this machine."""
     return Diagnostic(
         "B0501",
-        what,
+        f"no {what} on this machine",
         place.mend,
-        "not on this machine",
+        "read here",
         notes=(f"looked in {listing(looked)}",) if looked else (),
         help=f"prepare it: `{command}`" if command else "say where it lies: `--data-dir DIR`",
         origin=place,
