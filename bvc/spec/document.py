@@ -70,7 +70,7 @@ def document(root: WrittenTable, file: str) -> Document:
     _read_whens(root.items.get("when"), made)
     use = root.items.get("use")
     later: list[WrittenScalar] = []
-    for item in _use_items(use):
+    for item in use_items(use):
         (made.bases if "${" not in str(item.value) and "#" not in str(item.value) else later).append(item)
     made.plain = _plain(root, META)
     _check_tables(made.plain, "", wrong, made.plain)
@@ -88,7 +88,8 @@ def _plain(table: WrittenTable, without: tuple[str, ...]) -> WrittenTable:
     return WrittenTable({k: v for k, v in table.items.items() if k not in without}, table.place, table.keys)
 
 
-def _use_items(use: Written | None) -> Iterator[WrittenScalar]:
+def use_items(use: Written | None) -> Iterator[WrittenScalar]:
+    """The strings of a `use` key."""
     for item in use.items if isinstance(use, WrittenArray) else (use,):
         if isinstance(item, WrittenScalar) and item.text is not None:
             yield item

@@ -30,7 +30,7 @@ from bvc.spec.written import kind
 if TYPE_CHECKING:
     from bvc.spec.resolve import Resolver
 
-MOST_DEPTH = 220
+MOST_DEPTH = 120
 
 
 class Evaluator:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from bvc.diagnostics import Diagnostic, Failed
 from bvc.diagnostics.catalog import fragments, params
 from bvc.spec.commandline import Given, Setting
-from bvc.spec.document import Document, When
+from bvc.spec.document import Document, When, use_items
 from bvc.spec.files import Files, resolved
 from bvc.spec.layers import Branch, Cut, Layer, Mark, Places, branch, over, wrap
 from bvc.spec.loops import expand_loops
@@ -19,7 +19,7 @@ from bvc.spec.report import Exceeded, Report
 from bvc.spec.resolve import Reading, Resolver
 from bvc.spec.scope import Home, Scope
 from bvc.spec.settings import lay_settings
-from bvc.spec.written import WrittenScalar, WrittenTable
+from bvc.spec.written import Written, WrittenArray, WrittenScalar, WrittenTable
 
 MOST_FILES = 12
 _CONDITION = "condition"
@@ -64,6 +64,8 @@ class Mounter:
         home.tree.become(tree)  # what `names` suggest from, while conditions are read
         check_names(chain, scope, self.resolver, self.report)
         for document in chain:
+            if document.lets is not None:
+                self._check_uses(document.lets, document.file)
             for when in document.whens:
                 tree = self._apply(tree, when, scope, own=document is main)
         home.tree.become(tree)
@@ -195,8 +197,26 @@ class Mounter:
 
     def _apply(self, tree: Branch, when: When, scope: Scope, *, own: bool) -> Branch:
         if not self._holds(when, scope):
+            self._check_uses(when.plain, when.condition.place.file)
             return tree
         return over(tree, self._layer(when.plain, when.unset, scope, own=own))
+
+    def _check_uses(self, node: Written, file: str) -> None:
+        """Reads the files that an untaken block or a let names, whether or not they will be used."""
+        if isinstance(node, WrittenArray):
+            for item in node.items:
+                self._check_uses(item, file)
+        if not isinstance(node, WrittenTable):
+            return
+        for item in use_items(node.items.get("use")):
+            name = str(item.value).partition("#")[0]
+            if "${" not in name:
+                try:
+                    self.files.used(name, item.place, file)
+                except Failed as failed:
+                    self.report.add(failed.diagnostics)
+        for value in node.items.values():
+            self._check_uses(value, file)
 
     def _holds(self, when: When, scope: Scope) -> bool:
         text = when.condition.text

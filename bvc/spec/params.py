@@ -6,9 +6,11 @@ import re
 from dataclasses import dataclass
 from typing import cast
 
-from bvc.diagnostics import Diagnostic, Place
+from bvc.diagnostics import Diagnostic, Failed, Place
 from bvc.diagnostics.catalog import params as catalog
 from bvc.spec.layers import Layer
+from bvc.spec.template import template
+from bvc.spec.text import Text
 from bvc.spec.written import Written, WrittenArray, WrittenScalar, WrittenTable, kind
 
 TYPES = ("bool", "int", "float", "string", "array", "table", "duration")
@@ -110,9 +112,17 @@ def type_of(written: Written) -> str:
         return f"array of {inner}" if inner else "array"
     if isinstance(written, WrittenTable):
         return "table"
-    if isinstance(written.value, str) and "${" in written.value:
-        return ""
+    if written.text is not None and "${" in written.text.value:
+        return _type_of_text(written.text)
     return kind(written).removeprefix("an ").removeprefix("a ")
+
+
+def _type_of_text(text: Text) -> str:
+    try:
+        pieces = template(text)
+    except Failed:
+        return ""
+    return "" if pieces.lone else "string"
 
 
 def fits(value: object, type_: str) -> bool:

@@ -182,8 +182,20 @@ class Resolver:
             param.checked = True
         return found
 
+    def _type_of_default(self, param: Param) -> str:
+        """The type that an expression as default gives; empty where it has no value for these params."""
+        if not param.given or not isinstance(param.default, Slot):
+            return ""
+        try:
+            node = self.slot(param.default).node
+        except Exceeded:
+            raise
+        except Failed:
+            return ""
+        return kind(self.plain(node)).partition(" ")[2] if isinstance(node, Leaf) else ""
+
     def _check(self, param: Param, found: Found) -> None:
-        type_ = param.type
+        type_ = param.type or self._type_of_default(param)
         if not type_ and param.choices is None:
             return
         value = self.plain(found.node)

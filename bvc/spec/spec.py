@@ -18,9 +18,9 @@ from bvc.spec.report import Exceeded, Report
 from bvc.spec.resolve import Resolver
 from bvc.spec.scope import Home, Scope
 from bvc.spec.settings import indexed, replaced
-from bvc.spec.tree import Leaf, Node, Table
+from bvc.spec.tree import Leaf, Node, Table, plain
 from bvc.spec.uses import Users
-from bvc.spec.written import WrittenScalar
+from bvc.spec.written import WrittenScalar, kind
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,7 +137,14 @@ class _Loading:
             else ()
         )
         return ResolvedParam(
-            param.name, param.type, param.doc, choices, value, default, param.place, param.given
+            param.name,
+            param.type or kind(plain(value)).partition(" ")[2],
+            param.doc,
+            choices,
+            value,
+            default,
+            param.place,
+            param.given,
         )
 
     def _default(self, param: Param, home: Home) -> Node | None:

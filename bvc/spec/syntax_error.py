@@ -16,6 +16,7 @@ _LITERAL = re.compile(r'"(?:\\.|[^"\\\n])*"|' r"'[^'\n]*'|#[^\n]*|[\[\]{}\n]")
 _HEADER_OR_KEY = re.compile(
     r"[ \t]*(\[\[?[^\]\n]*\]\]?|(?:\"[^\"\n]*\"|'[^'\n]*'|[A-Za-z0-9_.-]|[ \t]*\.[ \t]*)+)"
 )
+_QUANTITY = re.compile(r"=[ \t]*(\d[\d_.]*[ \t]?[A-Za-z%]+)")
 _WORDS = {
     "true": "write `true`, in lower case",
     "false": "write `false`, in lower case",
@@ -44,7 +45,9 @@ def syntax_error(text: str, file: str, message: str) -> Diagnostic:
         in_table = _in_inline_table(text, file, position, opened)
         if in_table is not None:
             return in_table
-    if reason == "Invalid value" or reason.startswith("Invalid initial character for a key"):
+    if reason in ("Invalid value", "Invalid statement") or reason.startswith(
+        "Invalid initial character for a key"
+    ):
         return _invalid(text, file, position, reason)
     return _other(text, file, position, reason, opened)
 
@@ -112,7 +115,7 @@ def _invalid(text: str, file: str, position: int, reason: str) -> Diagnostic:
         if not found.strip():
             return catalog.toml(place, "a value is missing", "expected a value after `=`")
         return catalog.toml(place, "not a value", "", "a text stands in quotes")
-    if not found.strip():
+    if not found.strip() or found.startswith("="):
         return catalog.toml(place, "a key is missing", "expected a key")
     return catalog.toml(
         place, f"a key cannot begin with `{found[:1]}`", "", "other characters need quotes around the key"
@@ -127,8 +130,17 @@ def _other(text: str, file: str, position: int, reason: str, opened: int | None)
         missing = "a comma between two items, or the `]`, is missing" if sign == "[" else "the `}` is missing"
         labels = (Label(place, "expected before this"),) if position < len(text) else ()
         return catalog.toml(first, f"`{sign}` is not closed", "opened here", missing, labels)
-    if reason == "Unterminated string" or reason.startswith("Illegal character '\\n'"):
-        start = _string_start(text, min(position, len(text)))
+    if reason.startswith("Unescaped '\\'") and position < len(text):
+        help = "write `\\\\`, or put the text between single quotes"
+        place = _place(file, text, position - 2, position)
+        return catalog.toml(place, "a backslash that begins no escape", "", help)
+    if reason in (
+        "Unterminated string",
+        "Unescaped '\\' in a string",
+        'Expected "\'"',
+        "Expected \"'''\"",
+    ) or reason.startswith("Illegal character '\\n'"):
+        start = _string_start(text, len(text[:position].rstrip()))
         label = "opened here"
         help = "close the quotes on the same line; a text of several lines stands between three quotes"
         return catalog.toml(_place(file, text, start, start + 1), "the quotes are not closed", label, help)
@@ -136,15 +148,14 @@ def _other(text: str, file: str, position: int, reason: str, opened: int | None)
         return catalog.toml(
             place, "a control character in a text or comment", "not allowed", "write it as an escape"
         )
-    if reason.startswith("Unescaped '\\'"):
-        help = "write `\\\\`, or put the text between single quotes"
-        return catalog.toml(place, "a backslash that begins no escape", "", help)
     if reason.startswith("Expected '='"):
         help = "write `key = value`; a header stands in brackets: `[table]`"
         return catalog.toml(place, "expected `=` after a key", "expected `=` here", help)
     if reason.startswith("Expected newline"):
-        word = text[position : position + 1]
-        help = "one `key = value` per line" if word != "]" else None
+        quantity = _QUANTITY.search(text, text.rfind("\n", 0, position) + 1)
+        help = "one `key = value` per line"
+        if quantity and quantity.start(1) < position < quantity.end():
+            help = f'a number with a unit is a text: `"{quantity.group(1)}"`'
         return catalog.toml(place, "something follows the value", "expected the end of the line", help)
     if reason.startswith("Expected ']"):
         return catalog.toml(place, "the header is not closed", "expected `]` here")

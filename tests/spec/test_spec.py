@@ -217,6 +217,23 @@ def test_a_mistake_in_generated_tables_is_told_once(spec: Loader) -> None:
     assert wrong.origin.bindings == (("s", 1),)
 
 
+def test_untaken_whens_and_unread_lets_name_files_that_exist(spec: Loader) -> None:
+    text = '[params]\nlocal = false\n[let.t]\nuse = "gone.toml"\n[m]\nx = 1\n'
+    text += '[[when]]\nif = "local"\nm.use = "lost.toml"\n'
+    found = spec(text)
+    assert (found.codes, found.carets) == (["B0201", "B0201"], ['"gone.toml"', '"lost.toml"'])
+
+
+def test_an_expression_as_default_gives_the_type(spec: Loader) -> None:
+    text = '[params]\nv = "B"\naug = "${t[v]}"\n[let.t]\nB = "light"\n[m]\nx = "${aug}"\n'
+    found = spec(text, "aug=none")
+    assert found.tree == {"m": {"x": "none"}}
+    assert found.spec is not None
+    assert found.spec.params["aug"].type == "string"
+    assert spec(text, {"aug": 3}).codes == ["B0152"]
+    assert spec(text, "v=C,aug=none").tree == {"m": {"x": "none"}}
+
+
 def test_missing_fragment_hides_what_it_would_have_brought(spec: Loader) -> None:
     found = spec('[m]\nuse = "gone.toml"\n[n]\nx = "${.m.y}"\n')
     assert found.codes == ["B0201"]
@@ -232,6 +249,9 @@ def test_work_is_bounded(spec: Loader) -> None:
     begin = time.process_time()
     assert spec(f'[let]\na = ["x"]\n{doubling}[m]\nx = "${{p}}"\n').codes == ["B0161"]
     assert "B0161" in spec(f'[let]\nn0 = 1\n{chain}[m]\nx = "${{n199}}"\n').codes
+    nested = "".join(f'n{i} = "${{{"(" * 20}n{i - 1}{" + 1)" * 20}}}"\n' for i in range(1, 40))
+    assert "B0161" in spec(f'[let]\nn0 = 1\n{nested}[m]\nx = "${{n39}}"\n').codes
+    assert spec(f'[let]\nn0 = 1\n{nested}[m]\nx = "${{n3}}"\n').tree == {"m": {"x": 61}}
     assert time.process_time() - begin < 5
 
 

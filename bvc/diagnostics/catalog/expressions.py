@@ -203,7 +203,7 @@ def expression_too_deep(place: Place, most: int) -> Diagnostic:
 
 def too_deep_references(place: Place) -> Diagnostic:
     """B0161."""
-    return _limit(place, "references through too many other references")
+    return _limit(place, "nested too deep, with all that it refers to")
 
 
 def text_too_long(place: Place, most: int) -> Diagnostic:

@@ -7,13 +7,15 @@ from dataclasses import replace
 
 from bvc.diagnostics.diagnostic import Diagnostic, Label
 from bvc.diagnostics.place import Origin, Place
-from bvc.diagnostics.suggest import did_you_mean, listing
+from bvc.diagnostics.suggest import close, did_you_mean, listing
 
 
 def missing_fragment(place: Place, name: str, looked: str, known: Sequence[str], *, std: bool) -> Diagnostic:
     """B0201: `use` of a file that isn't there."""
     where = "in the standard library" if std else f"at `{looked}`"
-    help = did_you_mean(name, known)
+    stems = {candidate.removesuffix(".toml"): candidate for candidate in known}
+    found = close(name.removesuffix(".toml"), stems, limit=1)
+    help = f"did you mean `{stems[found[0]]}`?" if found else None
     if help is None and std and known:
         help = f"the standard library has {listing(known)}"
     return Diagnostic("B0201", f"no fragment `{name}`", place, f"no file {where}", help=help)
