@@ -10,6 +10,7 @@ import equinox as eqx
 import jax
 from jaxtyping import Array, Key, Shaped
 
+from bvc.compile.blame import returned
 from bvc.compile.construct import Steps, arguments
 from bvc.compile.typed import trace
 from bvc.compile.wiring import Wires, wire
@@ -41,8 +42,21 @@ class Forward:
         self, model: eqx.Module, batch: Batch, keys: Key[Array, "b"] | None, mesh: MeshContext
     ) -> Loss:
         """The part of the loss that these examples contribute."""
-        ports = self.model.read({"batch": batch})
-        outputs = _call_model(ports, model, keys if self.takes_keys else None)
+        return self.judge(self.outputs(model, batch, keys), batch, mesh)
+
+    @property
+    def coupled(self) -> bool:
+        """Whether the loss of an example depends on others: only with the mesh can an objective know them all."""
+        return "mesh" in self.node.component.call.given
+
+    def outputs(self, model: eqx.Module, batch: Batch, keys: Key[Array, "b"] | None) -> dict[str, Any]:
+        """What the objective reads of the model."""
+        found = _call_model(self.model.read({"batch": batch}), model, keys if self.takes_keys else None)
+        read = self.objective.paths.values()
+        return {name: value for name, value in found.items() if f"model.{name}" in read}
+
+    def judge(self, outputs: Mapping[str, Any], batch: Batch, mesh: MeshContext) -> Loss:
+        """The objective, given what it reads of the model."""
         return self.loss(self.objective.read({"model": outputs, "batch": batch}), mesh)
 
     def loss(self, ports: Mapping[str, Any], mesh: MeshContext | None = None) -> Loss:
@@ -87,6 +101,7 @@ def make_forward(
     keys = jax.eval_shape(lambda: jax.random.split(jax.random.key(0), count)) if takes_keys else None
     traced = trace(model, call, wires, {"batch": batch}, _call_model, module, keys, makers=makers)
     _stop(traced.diagnostics)
+    returned(model, isinstance(traced.result, Mapping), "a dict of named outputs", traced.result)
     outputs = {name: array for name, array in traced.result.items() if hasattr(array, "shape")}
     available = {"model": outputs, "batch": batch}
     loss_wires, diagnostics = wire(
@@ -99,6 +114,7 @@ def make_forward(
         objective, objective.component.call, loss_wires, available, forward.loss, makers={**makers, **own}
     )
     _stop(traced.diagnostics)
+    returned(objective, isinstance(traced.result, Loss), "a `Loss`", traced.result)
     return forward
 
 

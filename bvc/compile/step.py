@@ -9,36 +9,25 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any
 
 import equinox as eqx
 import jax
 import jax.numpy as jnp
 from jax.extend.core import ClosedJaxpr
 from jax.sharding import AbstractMesh, NamedSharding, PartitionSpec
-from jaxtyping import Array, Float, Int, Key, PyTree, Shaped
+from jaxtyping import Array, Float, Int, PyTree
 
+from bvc.compile.gradient import Batch, Forward, Metrics, at_once, in_parts
 from bvc.compile.layout import Layout
 from bvc.compile.mesh import Grid
 from bvc.compile.optimizer import Update
 from bvc.compile.randomness import example_keys, step_key
 from bvc.compile.state import State, state_shardings
 from bvc.component.execution import Execution, executing
-from bvc.component.loss import Loss
-from bvc.component.mesh import MeshContext
 from bvc.component.shard import Shard
 
-Batch = Mapping[str, Shaped[Array, "b ..."]]
-Metrics = dict[str, Float[Array, ""]]
 Step = Callable[[State, Batch], tuple[State, Metrics]]
-
-
-class Forward(Protocol):
-    """The wired experiment: this device's examples through model and objective."""
-
-    def __call__(self, model: Any, batch: Batch, keys: Key[Array, "b"], mesh: MeshContext) -> Loss:
-        """The loss that these examples contribute. Parameters arrive in parts, to be gathered where used."""
-        ...
 
 
 @dataclass(frozen=True)
@@ -53,6 +42,7 @@ class Training:
         grid: the mesh.
         seed: seed of the run.
         unroll: apply stacked layers one by one (CPU) instead of scanning over them.
+        parts: in how many parts a device works off its examples; changes no number but rounding.
         reduce: dtype in which gradients are summed over devices.
     """
 
@@ -63,6 +53,7 @@ class Training:
     grid: Grid
     seed: int = 0
     unroll: bool = False
+    parts: int = 1
     reduce: Any = jnp.float32
 
 
@@ -116,6 +107,8 @@ def loss_and_gradients(
     context = training.grid.context
     leaves, tree = jax.tree.flatten(params)
     trained = training.update.trained
+    placed = zip(training.layout.leaves, trained, strict=True)
+    replicated = [place.axis in (None, context.tensor) for place, moves in placed if moves]
     execution = Execution(context, training.unroll, training.reduce)
 
     def local(
@@ -126,17 +119,17 @@ def loss_and_gradients(
         count = next(iter(batch.values())).shape[0]
         keys = example_keys(step_key(training.seed, "model", step), count, context)
 
-        def objective(moving: list[Float[Array, "..."]]) -> tuple[Float[Array, ""], Metrics]:
+        def assemble(moving: list[Float[Array, "..."]]) -> Any:
             rest, own = iter(fixed), iter(moving)
             whole = jax.tree.unflatten(tree, [next(own) if moves else next(rest) for moves in trained])
             parts = training.layout.shards(whole, context)
-            model = eqx.combine(parts, training.static, is_leaf=lambda node: isinstance(node, Shard))
-            loss = training.forward(model, batch, keys, context)
-            return reduce_loss(loss, context)
+            return eqx.combine(parts, training.static, is_leaf=lambda node: isinstance(node, Shard))
 
+        given = (training.forward, assemble, moving, batch, keys, context)
         with executing(execution):
-            (_, metrics), gradients = jax.value_and_grad(objective, has_aux=True)(moving)
-        return metrics, gradients
+            if training.parts == 1:
+                return at_once(*given)
+            return in_parts(training.parts, replicated, *given)
 
     if context.axes:
         specs = list(training.layout.specs)
@@ -150,16 +143,3 @@ def loss_and_gradients(
     metrics, gradients = local(leaves, dict(batch), step)
     found = iter(gradients)
     return metrics, [next(found) if moves else None for moves in trained]
-
-
-def reduce_loss(loss: Loss, mesh: MeshContext) -> tuple[Float[Array, ""], Metrics]:
-    """The loss of the global batch from what each device contributes, and the metrics that are logged with it."""
-    value = _mean(loss.total, loss.weight, mesh)
-    metrics = {name: _mean(*pair, mesh) for name, pair in loss.metrics.items()}
-    return value, {"training_loss": value, **metrics}
-
-
-def _mean(total: Float[Array, ""], weight: Float[Array, ""], mesh: MeshContext) -> Float[Array, ""]:
-    # total, weight: f32[] {unreduced over the batch axes} -> f32[]
-    whole = mesh.sum(jax.lax.stop_gradient(weight))
-    return mesh.sum(total) / jnp.maximum(whole, jnp.finfo(whole.dtype).tiny)

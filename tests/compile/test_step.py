@@ -14,7 +14,7 @@ import pytest
 
 from bvc.compile.step import abstract_step
 from bvc.component import Loss, gather
-from tests.compile.toy import INPUT, Toy, batches, rule, run, shard, training_of, update_of
+from tests.compile.toy import INPUT, Kept, Pairs, Toy, batches, rule, run, shard, training_of, update_of
 
 EVERYTHING = (shard(".*", "fsdp"),)
 MESHES: list[tuple[dict[str, int], Any]] = [
@@ -112,18 +112,23 @@ def test_traced_without_devices() -> None:
 
 def test_mean_over_kept_places_is_global() -> None:
     """Devices with different weights: the sum is divided by the global weight, not averaged over devices."""
-
-    def loss(model: Any, batch: Any, keys: Any, mesh: Any) -> Loss:
-        weight = (batch["text"][:, 0] > 0).astype(jnp.float32)
-        each = jnp.sum(model(batch["image"], batch["text"])["image"] ** 2, axis=1)
-        return Loss(jnp.sum(each * weight), jnp.sum(weight), {"kept": (jnp.sum(weight), jnp.ones(()))})
-
-    found = [
-        run(*training_of(Toy(jax.random.key(0)), axes, loss=loss), 2)[1]
-        for axes in ({"data": 1}, {"data": 8})
-    ]
+    meshes = ({"data": 1}, {"data": 8})
+    found = [run(*training_of(Toy(jax.random.key(0)), axes, loss=Kept()), 2)[1] for axes in meshes]
     np.testing.assert_allclose(found[1][1]["training_loss"], found[0][1]["training_loss"], rtol=1e-5)
-    assert found[1][0]["kept"] == found[0][0]["kept"] / 8
+    assert 0 < found[1][0]["kept"] == found[0][0]["kept"] < 1
+
+
+@pytest.mark.parametrize("axes", [{"data": 1}, {"data": 2, "fsdp": 2}], ids=str)
+@pytest.mark.parametrize("loss", [Pairs(), Kept()], ids=["pairs", "kept"])
+def test_accumulation_is_exact(axes: dict[str, int], loss: Any) -> None:
+    layout = EVERYTHING if "fsdp" in axes else ()
+    (whole, told), (parts, also) = (
+        run(*training_of(Toy(jax.random.key(0)), axes, layout, loss=loss, parts=count), 3) for count in (1, 4)
+    )
+    for name in told[0]:
+        np.testing.assert_allclose([t[name] for t in also], [t[name] for t in told], rtol=2e-5, err_msg=name)
+    for ours, theirs in zip(jax.tree.leaves(parts.params), jax.tree.leaves(whole.params), strict=True):
+        np.testing.assert_allclose(ours, theirs, rtol=1e-4, atol=2e-6)
 
 
 def test_dropout_is_drawn_by_global_position() -> None:

@@ -90,9 +90,30 @@ class Toy(eqx.Module):
         return {"image": self.image(image, keys), "text": self.text(text, keys), "temperature": temperature}
 
 
-def forward(model: Any, batch: Any, keys: Any, mesh: MeshContext) -> Loss:
+class Pairs:
     """The toy with dropout, and the pairwise sigmoid loss."""
-    return sigmoid_contrastive(**model(batch["image"], batch["text"], keys), mesh=mesh)
+
+    coupled = True
+
+    def __call__(self, model: Any, batch: Any, keys: Any, mesh: MeshContext) -> Loss:
+        return self.judge(self.outputs(model, batch, keys), batch, mesh)
+
+    def outputs(self, model: Any, batch: Any, keys: Any) -> dict[str, Any]:
+        return model(batch["image"], batch["text"], keys)
+
+    def judge(self, outputs: Any, batch: Any, mesh: MeshContext) -> Loss:
+        return sigmoid_contrastive(**outputs, mesh=mesh)
+
+
+class Kept(Pairs):
+    """A mean over examples that count, which are not equally many on all devices and in all parts."""
+
+    coupled = False
+
+    def judge(self, outputs: Any, batch: Any, mesh: MeshContext) -> Loss:
+        weight = (batch["text"][:, 0] > 0).astype(jnp.float32)
+        each = jnp.sum((outputs["image"] - outputs["text"]) ** 2, axis=1)
+        return Loss(jnp.sum(each * weight), jnp.sum(weight), {"kept": (jnp.sum(weight), jnp.float32(weight.size))})
 
 
 def batches(count: int, size: int = BATCH) -> list[dict[str, np.ndarray]]:
@@ -135,16 +156,16 @@ def training_of(
     axes: Mapping[str, int],
     layout: Sequence[LayoutRule] = (),
     update: Update | None = None,
-    loss: Any = forward,
+    loss: Any = None,
     **settings: Any,
 ) -> tuple[Training, State]:
     """What a step is made of, and the first state (on one device)."""
     params, static = eqx.partition(model, eqx.is_array)
     update = update or update_of(params, optax.identity())
     grid = grid_of(axes)
-    return Training(loss, static, lay_out(layout, params, grid), update, grid, **settings), first_state(
-        params, update
-    )
+    return Training(
+        loss or Pairs(), static, lay_out(layout, params, grid), update, grid, **settings
+    ), first_state(params, update)
 
 
 def run(training: Training, state: State, steps: int) -> tuple[State, list[dict[str, float]]]:

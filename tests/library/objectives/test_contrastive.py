@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 from jax.sharding import PartitionSpec
 
+from bvc.compile.gradient import reduce_loss
 from bvc.compile.mesh import Grid
-from bvc.compile.step import reduce_loss
 from bvc.component import Loss
 from bvc.library.losses.contrastive import Chunk, sigmoid_pairs, softmax_pairs
 from bvc.library.objectives.sigmoid_contrastive import sigmoid_contrastive

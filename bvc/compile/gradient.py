@@ -1,0 +1,191 @@
+"""Loss and gradient of a batch inside `shard_map`: at once, or in parts that need less memory.
+
+Accumulation is exact. The loss of a batch is a sum over examples by a sum of weights, so where examples do not
+meet, sums and gradients of parts add up and are divided once. Where they do (pairwise losses), the model's outputs
+for the whole batch come first, then the loss of all of them, and its gradient is carried back part by part. A part
+is a slice of each device's examples; dropout and the like are drawn by the example's position in the batch, so
+parts change no draw.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any, Protocol
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+from jax import lax
+from jaxtyping import Array, Float, Key, Shaped
+
+from bvc.component.loss import Loss
+from bvc.component.mesh import MeshContext
+from bvc.component.shard import gather
+
+Batch = Mapping[str, Shaped[Array, "b ..."]]
+Metrics = dict[str, Float[Array, ""]]
+Leaves = list[Float[Array, "..."]]
+Assemble = Callable[[Leaves], Any]
+"""From the trained leaves to the model, its parameters in parts, to be gathered where used."""
+
+
+class Forward(Protocol):
+    """The wired experiment, for this device's examples."""
+
+    @property
+    def coupled(self) -> bool:
+        """Whether the loss of an example depends on other examples."""
+        ...
+
+    def __call__(self, model: Any, batch: Batch, keys: Key[Array, "b"], mesh: MeshContext) -> Loss:
+        """The loss that these examples contribute."""
+        ...
+
+    def outputs(self, model: Any, batch: Batch, keys: Key[Array, "b"]) -> Mapping[str, Shaped[Array, "..."]]:
+        """What the objective reads of the model."""
+        ...
+
+    def judge(self, outputs: Mapping[str, Any], batch: Batch, mesh: MeshContext) -> Loss:
+        """The objective, given what it reads of the model."""
+        ...
+
+
+def at_once(
+    forward: Forward,
+    assemble: Assemble,
+    moving: Leaves,
+    batch: Batch,
+    keys: Key[Array, "b"],
+    mesh: MeshContext,
+) -> tuple[Metrics, Leaves]:
+    """Metrics and gradients of the global batch."""
+
+    def objective(moving: Leaves) -> tuple[Float[Array, ""], Metrics]:
+        return reduce_loss(forward(assemble(moving), batch, keys, mesh), mesh)
+
+    (_, metrics), gradients = jax.value_and_grad(objective, has_aux=True)(moving)
+    return metrics, gradients
+
+
+def in_parts(
+    parts: int,
+    replicated: list[bool],
+    forward: Forward,
+    assemble: Assemble,
+    moving: Leaves,
+    batch: Batch,
+    keys: Key[Array, "b"],
+    mesh: MeshContext,
+) -> tuple[Metrics, Leaves]:
+    """The same numbers as `at_once` up to rounding, with the activations of a part of the batch at a time.
+
+    Args:
+        parts: how many; divides the number of examples of a device.
+        replicated: which of `moving` every device holds whole; their gradients are summed over devices once,
+            after the last part.
+        forward: the wired experiment.
+        assemble: makes the model.
+        moving: the trained leaves.
+        batch: this device's examples.
+        keys: a key for each.
+        mesh: the mesh.
+    """
+    pieces = jax.tree.map(lambda x: x.reshape(parts, -1, *x.shape[1:]), (dict(batch), keys))
+
+    def spread(moving: Leaves) -> Leaves:
+        return [gather(leaf) if whole else leaf for leaf, whole in zip(moving, replicated, strict=True)]
+
+    own, pull = jax.vjp(spread, moving)
+    walk = _coupled if forward.coupled else _apart
+    metrics, gradients = walk(parts, forward, assemble, own, (dict(batch), keys), pieces, mesh)
+    return metrics, pull(gradients)[0]
+
+
+def reduce_loss(loss: Loss, mesh: MeshContext) -> tuple[Float[Array, ""], Metrics]:
+    """The loss of the global batch from what each device contributes, and the metrics logged with it."""
+    sums = _sums(loss, mesh)
+    metrics = {name: _mean(*pair) for name, pair in sums.items()}
+    return metrics["training_loss"], metrics
+
+
+def _apart(
+    parts: int,
+    forward: Forward,
+    assemble: Assemble,
+    own: Leaves,
+    whole: tuple[Batch, Key[Array, "b"]],
+    pieces: Any,
+    mesh: MeshContext,
+) -> tuple[Metrics, Leaves]:
+    def total(own: Leaves, batch: Batch, keys: Key[Array, "b"]) -> tuple[Float[Array, ""], Any]:
+        loss = forward(assemble(own), batch, keys, mesh)
+        return loss.total, _sums(loss, mesh)
+
+    def turn(carry: Any, piece: Any) -> tuple[Any, None]:
+        (_, sums), gradients = jax.value_and_grad(total, has_aux=True)(own, *piece)
+        return jax.tree.map(jnp.add, carry, (sums, gradients)), None
+
+    sums = jax.tree.map(lambda x: jnp.zeros(x.shape, x.dtype), jax.eval_shape(total, own, *whole)[1])
+    (sums, gradients), _ = lax.scan(turn, (sums, jax.tree.map(jnp.zeros_like, own)), pieces)
+    weight = _positive(sums["training_loss"][1])
+    metrics = {name: _mean(*pair) for name, pair in sums.items()}
+    return metrics, [(gradient / weight).astype(gradient.dtype) for gradient in gradients]
+
+
+def _coupled(
+    parts: int,
+    forward: Forward,
+    assemble: Assemble,
+    own: Leaves,
+    whole: tuple[Batch, Key[Array, "b"]],
+    pieces: Any,
+    mesh: MeshContext,
+) -> tuple[Metrics, Leaves]:
+    def encode(own: Leaves, piece: Any) -> Any:
+        return forward.outputs(assemble(own), *piece)
+
+    found = lax.map(lambda piece: encode(own, piece), pieces)
+    wanted = jax.eval_shape(encode, own, whole)
+    # A temperature, say, is the same for every part: no dim of it grows with the number of examples.
+    per_example = jax.tree.map(lambda each, all_: each.shape[1:] != all_.shape, found, wanted)
+    outputs = jax.tree.map(
+        lambda each, grows, all_: each.reshape(all_.shape) if grows else each[0], found, per_example, wanted
+    )
+    smooth, rest = eqx.partition(outputs, eqx.is_inexact_array)
+
+    def judged(smooth: Any) -> tuple[Float[Array, ""], Metrics]:
+        return reduce_loss(forward.judge(eqx.combine(smooth, rest), whole[0], mesh), mesh)
+
+    (_, metrics), pulls = jax.value_and_grad(judged, has_aux=True)(smooth)
+    shares = jax.tree.map(
+        lambda pull, grows: (
+            pull.reshape(parts, -1, *pull.shape[1:]) if grows else jnp.stack([pull / parts] * parts)
+        ),
+        pulls,
+        eqx.filter(per_example, jax.tree.map(eqx.is_inexact_array, outputs)),
+    )
+
+    def turn(gradients: Leaves, piece: Any) -> tuple[Leaves, None]:
+        inputs, share = piece
+        _, pull = jax.vjp(lambda own: eqx.filter(encode(own, inputs), eqx.is_inexact_array), own)
+        return jax.tree.map(jnp.add, gradients, pull(share)[0]), None
+
+    gradients, _ = lax.scan(turn, jax.tree.map(jnp.zeros_like, own), (pieces, shares))
+    return metrics, gradients
+
+
+def _sums(loss: Loss, mesh: MeshContext) -> dict[str, tuple[Float[Array, ""], Float[Array, ""]]]:
+    # total, weight: f32[] {unreduced over the batch axes} -> f32[]
+    pairs = {"training_loss": (loss.total, loss.weight), **loss.metrics}
+    return {
+        name: (mesh.sum(total), mesh.sum(lax.stop_gradient(weight)))
+        for name, (total, weight) in pairs.items()
+    }
+
+
+def _mean(total: Float[Array, ""], weight: Float[Array, ""]) -> Float[Array, ""]:
+    return total / _positive(weight)
+
+
+def _positive(weight: Float[Array, ""]) -> Float[Array, ""]:
+    return jnp.maximum(weight, jnp.finfo(weight.dtype).tiny)  # a batch in which nothing counts has loss 0
