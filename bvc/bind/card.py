@@ -42,8 +42,8 @@ class Card:
 
 def find_card(name: str) -> Card | None:
     """The card of a dataset, or None. `NAME:VERSION` is the card of NAME with that version of the data."""
-    name, _, version = name.partition(":")
-    if name not in card_names():
+    name, colon, version = name.partition(":")
+    if name not in card_names() or (colon and not version):
         return None
     card = _read(name)
     if not version:

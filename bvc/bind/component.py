@@ -7,12 +7,14 @@ from pathlib import Path
 from typing import Any
 
 from bvc.bind.found import INVALID, Found, Invalid
-from bvc.bind.value import Reader, Settings
+from bvc.bind.pattern import valid_pattern
+from bvc.bind.value import Reader, Settings, found_in_words
 from bvc.component import registry
 from bvc.component.annotation import Kind
 from bvc.component.declare import Component, Setting
 from bvc.diagnostics import Label, Origin
 from bvc.diagnostics.catalog import names
+from bvc.diagnostics.suggest import close
 from bvc.ir import ModelNode, Node
 from bvc.spec.tree import Leaf, Table
 from bvc.spec.tree import Node as TreeNode
@@ -34,23 +36,26 @@ def choose(found: Found, kind: Kind, table: Table, owner: str) -> tuple[Componen
     node = table.get("type")
     if node is None:
         what = f"which {kind} this is; `bvc list {kind}` prints all"
-        found.add(names.missing_key("type", owner, table.origin, what))
+        mistyped = next((key for key in table.items if close(key, ["type"])), None)
+        if mistyped is not None:
+            place = table.keys.get(mistyped, table.items[mistyped].origin)
+            found.add(names.unknown_key(mistyped, owner, place, ["type"]))
+        else:
+            found.add(names.missing_key("type", owner, table.origin, what))
         return None
     if not isinstance(node, Leaf) or not isinstance(node.value, str):
+        given = found_in_words(node)
         found.add(
             names.wrong_type(
-                "a string",
-                "another value",
-                node.origin,
-                owner=owner,
-                declared="type: string",
-                mend=f"name a {kind}",
+                "a string", given, node.origin, owner=owner, declared="type: string", mend=f"name the {kind}"
             )
         )
         return None
     component = registry.find(kind, node.value)
     if component is None:
         found.add(names.unknown_component(kind, node.value, node.origin, registry.names(kind)))
+        for module, reason in registry.broken().items():
+            found.add(names.import_failed(module, reason, None))
         return None
     key = table.keys.get("type", node.origin)
     return component, Label(key.mend, f"`{component.name}` chosen here")
@@ -76,7 +81,7 @@ def bind_component(
         also: keys that another reader of the same table takes.
     """
     found = reader.found
-    node = reader.expect_table(node, "the spec", owner)
+    node = reader.expect_table(node, owner, typed=True)
     if isinstance(node, Invalid):
         return INVALID
     chosen = choose(found, kind, node, owner)
@@ -115,6 +120,10 @@ def bind_model(reader: Reader, node: TreeNode, owner: str) -> ModelNode | Invali
     if isinstance(bound, Invalid):
         return INVALID
     model, generic = bound
+    skip, origin = tuple(generic.values.get("init_skip", ())), generic.origins.get("init_skip")
+    for pattern in skip:
+        if origin is not None and not valid_pattern(reader.found, pattern, origin):
+            return INVALID
     return ModelNode(
         model.component,
         model.settings,
@@ -123,7 +132,7 @@ def bind_model(reader: Reader, node: TreeNode, owner: str) -> ModelNode | Invali
         model.feeds,
         model.feed_origins,
         generic.values.get("init"),
-        tuple(generic.values.get("init_skip", ())),
+        skip,
     )
 
 

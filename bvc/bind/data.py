@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 from bvc.bind.card import Card, card_names, find_card
 from bvc.bind.component import bind_component
 from bvc.bind.found import INVALID, Invalid
 from bvc.bind.tables import DataTable, TrainTable
-from bvc.bind.value import Reader, Site, found_in_words
+from bvc.bind.value import Reader, Settings, Site, found_in_words
 from bvc.component.declare import fields_of
 from bvc.component.split import SplitError, parse_split
-from bvc.diagnostics import Origin
+from bvc.component.feature import Feature
+from bvc.diagnostics import Label, Origin
 from bvc.diagnostics.catalog import data as catalog
 from bvc.diagnostics.catalog import names
 from bvc.ir import DataNode, Node, TrainData
@@ -27,19 +31,21 @@ def bind_data(reader: Reader, node: TreeNode, site: Site) -> DataNode | Invalid:
                 "a table of data", found_in_words(node), node.origin, owner=site.owner, declared=site.declared
             )
         )
-    return _data(reader, node, site.setting.name, frozenset())
+    settings = reader.table(node, _DATA_KEYS, site.setting.name)
+    return INVALID if settings is None else _data(reader, node, site.setting.name, settings)
 
 
 def bind_train(reader: Reader, node: TreeNode) -> TrainData | Invalid:
     """`[data.train]`."""
     owner = "data.train"
-    node = reader.expect_table(node, "data", "train")
+    node = reader.expect_table(node, owner)
     if isinstance(node, Invalid):
         return INVALID
-    own = fields_of(TrainTable)
-    settings = reader.table(node, own, owner, also=tuple(_DATA_KEYS))
-    data = _data(reader, node, owner, frozenset(own))
-    if settings is None or isinstance(data, Invalid):
+    settings = reader.table(node, {**fields_of(TrainTable), **_DATA_KEYS}, owner)
+    if settings is None:
+        return INVALID
+    data = _data(reader, node, owner, settings)
+    if isinstance(data, Invalid):
         return INVALID
     values, origins = settings.values, settings.origins
     return TrainData(
@@ -53,41 +59,50 @@ def bind_train(reader: Reader, node: TreeNode) -> TrainData | Invalid:
     )
 
 
-def _data(reader: Reader, table: Table, owner: str, others: frozenset[str]) -> DataNode | Invalid:
+def _data(reader: Reader, table: Table, owner: str, settings: Settings) -> DataNode | Invalid:
     found = reader.found
-    if others:
-        table = Table(
-            {key: item for key, item in table.items.items() if key not in others}, table.origin, table.keys
-        )
-    settings = reader.table(table, _DATA_KEYS, owner, also=tuple(others))
-    if settings is None:
-        return INVALID
-    name, split = settings.values.get("name"), settings.values["split"]
-    if (name is None) == ("source" not in settings.values):
-        return found.add(
-            names.missing_key("name", owner, table.origin, "the name of a dataset, or a `source`")
-        )
+    values, origins = settings.values, settings.origins
+    name, split = values.get("name"), values["split"]
+    if name is None and "source" not in values:
+        what = "the name of a dataset, or a `source`"
+        return found.add(names.missing_key("name", owner, table.origin, what))
+    for other in ("source", "features"):
+        if name is not None and other in values:
+            label = Label(origins["name"].mend, "a dataset with a card")
+            return found.add(names.excluded("name", other, owner, origins[other], label))
     if name is not None:
         card = find_card(name)
         if card is None:
-            return found.add(catalog.unknown_dataset(name, settings.origins["name"], card_names()))
-        source = _card_source(reader, card, settings.origins["name"])
+            return found.add(catalog.unknown_dataset(name, origins["name"], card_names()))
+        source = _card_source(reader, card, origins["name"])
         features, splits = card.features, card.splits
     else:
         bound = bind_component(reader, "source", table.items["source"], f"{owner}.source")
         source = bound if isinstance(bound, Invalid) else bound[0]
-        name, features, splits = "", {}, {}
-    if isinstance(source, Invalid):
+        features = _own_features(reader, values, origins)
+        name, splits = "", {}
+    if isinstance(source, Invalid) or isinstance(features, Invalid):
         return INVALID
     try:
         parse_split(split, splits)
     except SplitError as error:
-        return found.add(catalog.bad_split(split, error.reason, settings.origins["split"], error.help))
-    return DataNode(
-        source, split, name or source.name, features, splits, table.origin, settings.origins["split"]
-    )
+        return found.add(catalog.bad_split(split, error.reason, origins["split"], error.help))
+    return DataNode(source, split, name or source.name, features, splits, table.origin, origins["split"])
 
 
 def _card_source(reader: Reader, card: Card, origin: Origin) -> Node | Invalid:
     bound = bind_component(reader, "source", card.source, f"{card.name}.source")
     return INVALID if isinstance(bound, Invalid) else Node(bound[0].component, bound[0].settings, origin)
+
+
+def _own_features(
+    reader: Reader, values: Mapping[str, Any], origins: Mapping[str, Origin]
+) -> Mapping[str, Feature] | Invalid:
+    """What the table itself says of the features of its source."""
+    features: dict[str, Feature] = {}
+    for name, text in values.get("features", {}).items():
+        try:
+            features[name] = Feature.parse(text)
+        except ValueError:
+            return reader.found.add(catalog.bad_feature(name, text, origins["features"]))
+    return features

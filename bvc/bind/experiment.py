@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
-import importlib
 from typing import Any
 
 from bvc.bind.component import bind_component, bind_model
 from bvc.bind.data import bind_data, bind_train
 from bvc.bind.found import INVALID, Found, Invalid
-from bvc.bind.optimizer import bind_optimizer, tables_of, valid_pattern
+from bvc.bind.optimizer import bind_optimizer, tables_of
+from bvc.bind.pattern import valid_pattern
 from bvc.bind.pipeline import bind_pipeline
 from bvc.bind.quantity import DURATION_UNITS
-from bvc.bind.tables import EvalTable, LayoutTable, MeshTable, RootTable, RunTable
+from bvc.bind.tables import DataTables, EvalTable, LayoutTable, MeshTable, RootTable, RunTable
 from bvc.bind.value import Reader, Role, Site, found_in_words
+from bvc.component import registry
 from bvc.component.annotation import Calls, Child, Split
 from bvc.component.declare import fields_of
-from bvc.diagnostics import Failed, Origin
+from bvc.diagnostics import Failed, Label, Origin
 from bvc.diagnostics.catalog import mesh as mesh_catalog
 from bvc.diagnostics.catalog import names
 from bvc.ir import Duration, Eval, Experiment, LayoutRule, Mesh, Run, ViewNode
@@ -43,8 +44,8 @@ def _import(spec: Spec, found: Found) -> None:
     for leaf in spec.imports:
         module = str(leaf.value)
         try:
-            importlib.import_module(module)
-        except ImportError as error:
+            registry.load(module)
+        except registry.LoadError as error:
             found.add(names.import_failed(module, str(error), leaf.origin))
 
 
@@ -79,7 +80,7 @@ def _view(reader: Reader, node: TreeNode, site: Site) -> ViewNode | Invalid:
 def _experiment(reader: Reader, spec: Spec) -> Experiment | None:
     tree = spec.tree
     root = fields_of(RootTable)
-    settings = reader.table(tree, root, "the spec")
+    settings = reader.table(tree, root, "")
     train = _train(reader, tree)
     model = bind_model(reader, tree.items["model"], "model") if "model" in tree.items else INVALID
     objective = bind_component(reader, "objective", tree.items["objective"], "objective") if (
@@ -108,19 +109,16 @@ def _train(reader: Reader, tree: Table) -> Any:
     data = tree.get("data")
     if data is None:
         return INVALID
-    data = reader.expect_table(data, "the spec", "data")
+    data = reader.expect_table(data, "data")
     if isinstance(data, Invalid):
         return INVALID
-    for key, node in data.items.items():
-        if key != "train":
-            reader.found.add(names.unknown_key(key, "data", data.keys.get(key, node.origin), ["train"]))
-    if "train" not in data.items:
-        return reader.found.add(names.missing_key("train", "data", data.origin, "the table of training data"))
+    if reader.table(data, fields_of(DataTables), "data") is None:
+        return INVALID
     return bind_train(reader, data.items["train"])
 
 
 def _run(reader: Reader, node: TreeNode) -> Run | Invalid:
-    node = reader.expect_table(node, "the spec", "run")
+    node = reader.expect_table(node, "run")
     if isinstance(node, Invalid):
         return INVALID
     settings = reader.table(node, fields_of(RunTable), "run")
@@ -147,7 +145,7 @@ def _run(reader: Reader, node: TreeNode) -> Run | Invalid:
 def _evals(reader: Reader, node: TreeNode | None) -> tuple[Eval, ...]:
     if node is None:
         return ()
-    node = reader.expect_table(node, "the spec", "evals")
+    node = reader.expect_table(node, "evals")
     if isinstance(node, Invalid):
         return ()
     evals: list[Eval] = []
@@ -175,7 +173,7 @@ def _evals(reader: Reader, node: TreeNode | None) -> tuple[Eval, ...]:
 def _mesh(reader: Reader, node: TreeNode | None, root: Origin) -> Mesh | Invalid:
     if node is None:
         return Mesh({"data": None}, ("data",), root)
-    node = reader.expect_table(node, "the spec", "mesh")
+    node = reader.expect_table(node, "mesh")
     if isinstance(node, Invalid):
         return INVALID
     settings = reader.table(node, fields_of(MeshTable), "mesh")
@@ -193,10 +191,14 @@ def _mesh(reader: Reader, node: TreeNode | None, root: Origin) -> Mesh | Invalid
             reader.found.add(mesh_catalog.bad_axis_size(axis, size, origins.get(axis, node.origin)))
     if [size for size in axes.values()].count(None) > 1:
         reader.found.add(mesh_catalog.rest_twice(settings.origins["axes"]))
+    if not settings.values["axes"]:
+        reader.found.add(mesh_catalog.no_axes(settings.origins["axes"]))
     batch = settings.values.get("batch")
-    for axis in batch or ():
+    for position, axis in enumerate(batch or ()):
         if axis not in axes:
             reader.found.add(mesh_catalog.unknown_axis(axis, settings.origins["batch"], list(axes)))
+        elif axis in (batch or ())[:position]:
+            reader.found.add(mesh_catalog.axis_twice(axis, settings.origins["batch"]))
     split = tuple(axis for axis in axes if axis != "tensor") if batch is None else batch
     return Mesh(axes, split, node.origin, origins)
 
@@ -214,10 +216,15 @@ def _layout(reader: Reader, node: TreeNode | None) -> tuple[LayoutRule, ...]:
             continue
         values = settings.values
         shard = values.get("shard")
-        if (shard is None) == (not values.get("replicate", False)):
-            reader.found.add(
-                names.missing_key("shard", "layout", table.origin, "an axis, or `replicate = true`")
-            )
+        replicate = values.get("replicate", False)
+        if shard is not None and replicate:
+            other = Label(settings.origins["shard"].mend, "split here")
+            place = settings.origins["replicate"]
+            reader.found.add(names.excluded("shard", "replicate", "layout", place, other))
+            continue
+        if shard is None and not replicate:
+            what = "an axis, or `replicate = true`"
+            reader.found.add(names.missing_key("shard", "layout", table.origin, what))
             continue
         axis = shard if isinstance(shard, str) or shard is None else shard.axis
         dim = None if isinstance(shard, str) or shard is None else shard.dim

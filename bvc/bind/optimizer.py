@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from typing import Any
 
 from bvc.bind.component import bind_component
-from bvc.bind.found import INVALID, Found, Invalid
+from bvc.bind.found import INVALID, Invalid
+from bvc.bind.pattern import valid_pattern
 from bvc.bind.tables import OptimizerTable, RuleTable, ScheduleTable
 from bvc.bind.value import Reader, found_in_words
 from bvc.component.declare import fields_of
-from bvc.diagnostics import Origin
-from bvc.diagnostics.catalog import names, rules
+from bvc.diagnostics.catalog import names
 from bvc.ir import Optimizer, Rule, ScheduleNode
 from bvc.spec.tree import Array, Table
 from bvc.spec.tree import Node as TreeNode
@@ -95,13 +94,3 @@ def tables_of(reader: Reader, node: TreeNode, owner: str) -> Sequence[Table]:
             )
         )
     return tables
-
-
-def valid_pattern(found: Found, pattern: str, origin: Origin) -> bool:
-    """Whether a pattern is a regex; if not, that is told."""
-    try:
-        re.compile(pattern)
-    except re.error as error:
-        found.add(rules.bad_pattern(pattern, str(error), origin))
-        return False
-    return True

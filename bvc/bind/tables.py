@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Annotated, Any
 
-from bvc.component.annotation import AtLeast, Bytes, Calls, Count, NonNegative, Steps
+from bvc.component.annotation import AtLeast, Bytes, Calls, Count, Interval, NonNegative, Steps
 
 
 @dataclass(frozen=True)
@@ -25,10 +25,10 @@ class RunTable:
         workers: processes that prepare examples; absent: as many as the machine suggests. Changes no number
     """
 
-    length: Steps
-    log: Steps | None = None
-    save: Steps | None = None
-    keep: Steps | None = None
+    length: Interval
+    log: Interval | None = None
+    save: Interval | None = None
+    keep: Interval | None = None
     seed: Annotated[int, AtLeast(0)] = 0
     workers: Annotated[int, AtLeast(0)] | None = None
 
@@ -77,18 +77,31 @@ class LayoutTable:
 
 
 @dataclass(frozen=True)
+class DataTables:
+    """`[data]`.
+
+    Settings:
+        train: training data
+    """
+
+    train: Any
+
+
+@dataclass(frozen=True)
 class DataTable:
     """What to read.
 
     Settings:
         name: a dataset with a card in `stdlib/data`
         source: a source of your own data, `{ type = "...", ... }`, instead of `name`
+        features: features of one raw example, `{ image = "bytes", label = "i64" }`, where the source knows none
         split: which part, in TFDS slicing: `"train[:99%]"`
     """
 
     split: str
     name: str | None = None
     source: Any = None
+    features: dict[str, str] | None = None
 
 
 @dataclass(frozen=True)
@@ -168,7 +181,7 @@ class EvalTable:
         batch: examples in an evaluation step; by default as in training
     """
 
-    every: Steps
+    every: Interval
     skip_first: bool = False
     prefix: str | None = None
     batch: Count | None = None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import math
 import types
 import typing
 from collections.abc import Callable, Mapping, Sequence
@@ -10,17 +11,21 @@ from typing import Any, Literal
 
 from bvc.bind.found import INVALID, Found, Invalid, valid
 from bvc.bind.quantity import BYTE_UNITS, DURATION_UNITS, parse
-from bvc.component.annotation import AtLeast, Calls, Child, FileRole, Split, Unit, ViewRole
+from bvc.component.annotation import AtLeast, Calls, Child, FileRole, Split, Unit, ViewRole, Within
 from bvc.component.declare import REQUIRED, Setting, fields_of
 from bvc.component.describe import describe
 from bvc.diagnostics import Label, Origin
 from bvc.diagnostics.catalog import names
+from bvc.diagnostics.suggest import close
 from bvc.ir import Duration
 from bvc.spec.tree import Array, Leaf, Node, Table, plain
 
 Role = Child | Calls | Split | ViewRole
 RoleReader = Callable[[Node, Role, "Site"], Any]
 """Reads what stands for a component, a pipeline, data or a view; the binder passes it in."""
+
+LARGEST = 2**31 - 1
+"""The largest int of any setting: sizes and seeds are held in 32 bits."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -57,13 +62,17 @@ class Reader:
         """The value of `node` for a setting, or INVALID."""
         return self._convert(node, site.setting.annotation, site)
 
-    def expect_table(self, node: Node, owner: str, name: str) -> Table | Invalid:
-        """`node`, if it is a table; `owner` declares it under `name`."""
+    def expect_table(self, node: Node, name: str, *, typed: bool = False) -> Table | Invalid:
+        """`node`, if it is a table; `name` is its own, `typed` whether it has a `type`."""
         if isinstance(node, Table):
             return node
+        last = name.rsplit(".", 1)[-1]
+        mend = None
+        if typed and isinstance(node, Leaf) and isinstance(node.value, str):
+            mend = f'write `{last} = {{ type = "{node.value}" }}`'
         return self.found.add(
             names.wrong_type(
-                "a table", found_in_words(node), node.origin, owner=owner, declared=f"{name}: table"
+                "a table", found_in_words(node), node.origin, declared=f"{name}: table", mend=mend
             )
         )
 
@@ -92,6 +101,8 @@ class Reader:
         before = len(self.found.diagnostics)
         values: dict[str, Any] = {}
         origins: dict[str, Origin] = {}
+        meant: set[str] = set()
+        known = [*settings, *also]
         for key, node in table.items.items():
             setting = settings.get(key)
             if setting is not None:
@@ -99,9 +110,11 @@ class Reader:
                 origins[key] = node.origin
             elif key not in also:
                 place = table.keys.get(key, node.origin)
-                self.found.add(names.unknown_key(key, owner, place, [*settings, *also], chosen, who))
+                self.found.add(names.unknown_key(key, owner, place, known, chosen, who))
+                meant.update(close(key, known, 1))
         for name, setting in settings.items():
-            if setting.default is REQUIRED and name not in table.items:
+            # a key that was mistyped is not missing as well
+            if setting.default is REQUIRED and name not in table.items and name not in meant:
                 self.found.add(
                     names.missing_key(name, who or owner, table.origin, describe(setting.annotation))
                 )
@@ -128,11 +141,18 @@ class Reader:
 
     def _marked(self, node: Node, annotation: Any, role: Any, site: Site) -> Any:
         if isinstance(role, Unit):
-            return self._duration(node, site) if role.name == "steps" else self._bytes(node, site)
+            return self._duration(node, role, site) if role.name == "steps" else self._bytes(node, site)
         if isinstance(role, AtLeast):
             value = self._convert(node, annotation.__origin__, site)
             if valid(value) and value < role.value:
                 return self.found.add(names.too_small(site.setting.name, value, role.value, node.origin))
+            return value
+        if isinstance(role, Within):
+            value = self._convert(node, annotation.__origin__, site)
+            if valid(value) and not role.low <= value <= role.high:
+                return self.found.add(
+                    names.out_of_range(site.setting.name, value, role.low, role.high, node.origin)
+                )
             return value
         if isinstance(role, FileRole):
             return self._scalar(node, str, site)
@@ -143,8 +163,13 @@ class Reader:
     def _scalar(self, node: Node, annotation: Any, site: Site) -> Any:
         value = node.value if isinstance(node, Leaf) else None
         if annotation is float and isinstance(value, int | float) and not isinstance(value, bool):
+            if not math.isfinite(value):
+                return self.found.add(names.not_finite(site.setting.name, value, node.origin))
             return float(value)
         if annotation is int and isinstance(value, int) and not isinstance(value, bool):
+            if abs(value) > LARGEST:
+                name = site.setting.name
+                return self.found.add(names.out_of_range(name, value, -LARGEST, LARGEST, node.origin))
             return value
         if annotation in (bool, str) and isinstance(value, annotation):
             return value
@@ -197,7 +222,7 @@ class Reader:
         values = self.table(node, fields_of(kind), site.setting.name, declared_at=site.declared_at)
         return INVALID if values is None else kind(**values.values)
 
-    def _duration(self, node: Node, site: Site) -> Duration | Invalid:
+    def _duration(self, node: Node, unit: Unit, site: Site) -> Duration | Invalid:
         name = site.setting.name
         value = node.value if isinstance(node, Leaf) else None
         if isinstance(value, int | float) and not isinstance(value, bool):
@@ -211,21 +236,31 @@ class Reader:
             return self.found.add(names.no_unit(name, value, node.origin, DURATION_UNITS))
         if quantity.unit not in DURATION_UNITS:
             return self.found.add(names.wrong_unit(name, value, quantity.unit, node.origin, DURATION_UNITS))
+        if quantity.value > LARGEST**2:  # no unit makes fewer steps than these of it
+            return self.found.add(names.too_long(node.origin, LARGEST))
+        if unit.positive and not quantity.value:
+            return self.found.add(names.no_interval(name, node.origin))
         return Duration(quantity.value, typing.cast(Any, quantity.unit), node.origin)
 
     def _bytes(self, node: Node, site: Site) -> int | Invalid:
         name = site.setting.name
         value = node.value if isinstance(node, Leaf) else None
+        units = ["MiB", *(unit for unit in BYTE_UNITS if unit != "MiB")]
         if isinstance(value, int) and not isinstance(value, bool):
-            return self.found.add(names.no_unit(name, value, node.origin, ["MiB", "KiB", "GiB", "B"]))
+            return self.found.add(names.no_unit(name, value, node.origin, units))
         if not isinstance(value, str):
             return self._mismatch(node, site.setting.annotation, site)
         quantity = parse(value)
         if quantity is None:
             return self.found.add(names.bad_quantity(name, value, node.origin, "4 MiB"))
+        if not quantity.unit:
+            return self.found.add(names.no_unit(name, value, node.origin, units))
         if quantity.unit not in BYTE_UNITS:
-            return self.found.add(names.wrong_unit(name, value, quantity.unit, node.origin, list(BYTE_UNITS)))
-        return round(quantity.value * BYTE_UNITS[quantity.unit])
+            return self.found.add(names.wrong_unit(name, value, quantity.unit, node.origin, units))
+        size = quantity.value * BYTE_UNITS[quantity.unit]
+        return (
+            round(size) if math.isfinite(size) else self.found.add(names.not_finite(name, size, node.origin))
+        )
 
     def _mismatch(self, node: Node, annotation: Any, site: Site) -> Invalid:
         return self.found.add(

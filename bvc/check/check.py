@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from bvc.bind import bind
 from bvc.diagnostics import Diagnostic, Failed, Sources
+from bvc.diagnostics.order import in_order
 from bvc.ir import Experiment
 from bvc.spec import Spec, load, parse_target
 
@@ -63,7 +64,8 @@ def check(
         checked.program = compile_experiment(checked.experiment)
         checked.step = trace(checked.program)
     except Failed as failure:
-        checked.diagnostics = [*checked.diagnostics, *failure.diagnostics]
+        checked.diagnostics += failure.diagnostics
+    checked.diagnostics = in_order(checked.diagnostics)
     return checked
 
 
@@ -73,11 +75,14 @@ def trace(program: Program) -> ClosedJaxpr:
     Raises:
         Failed: a layout rule or a batch does not fit the mesh.
     """
+    from bvc.compile.blame import blamed
     from bvc.compile.mesh import smallest
     from bvc.compile.step import abstract_step
 
-    training = program.training(smallest(program.experiment.mesh))
-    return abstract_step(training, program.state, program.batch)
+    experiment = program.experiment
+    training = program.training(smallest(experiment.mesh))
+    with blamed(experiment.model, experiment.objective, experiment.optimizer.transform):
+        return abstract_step(training, program.state, program.batch)
 
 
 def check_file(path: str) -> tuple[list[Diagnostic], Sources]:

@@ -11,8 +11,9 @@ import equinox as eqx
 import jax
 from jaxtyping import Array, Key
 
+from bvc.compile.blame import blamed, returned
 from bvc.component.error import SettingError
-from bvc.diagnostics import Failed
+from bvc.diagnostics import Diagnostic, Failed
 from bvc.diagnostics.catalog import shapes
 from bvc.ir import Duration, ModelNode, Node
 
@@ -41,15 +42,17 @@ def construct(node: Node, steps: Steps, **given: Any) -> Any:
     """Call a component with its settings.
 
     Raises:
-        Failed: the component refuses a setting; the diagnostic points at the setting.
+        Failed: the component refuses a setting (the diagnostic points at it), or is a user's and fails.
     """
+    settings = arguments(node, steps)
     try:
-        return node.component.target(**arguments(node, steps), **given)
+        with blamed(node):
+            return node.component.target(**settings, **given)
     except SettingError as error:
         raise Failed(refused(node, error)) from error
 
 
-def refused(node: Node, error: SettingError) -> Any:
+def refused(node: Node, error: SettingError) -> Diagnostic:
     """The diagnostic for a setting that a component refuses."""
     name = error.name.removesuffix("_")
     return shapes.refused_setting(
@@ -68,7 +71,9 @@ def build(node: ModelNode, key: Key[Array, ""], steps: Steps) -> eqx.Module:
         for name, child in node.settings.items()
         if isinstance(child, ModelNode)
     }
-    return construct(node, steps, key=key, **children)
+    module = construct(node, steps, key=key, **children)
+    returned(node, isinstance(module, eqx.Module), "an `equinox.Module`", module)
+    return module
 
 
 def abstract(node: ModelNode, steps: Steps) -> eqx.Module:

@@ -9,6 +9,7 @@ import equinox as eqx
 import jax.numpy as jnp
 from jaxtyping import Array, Shaped
 
+from bvc.compile.blame import blamed, returned
 from bvc.compile.construct import Steps, construct
 from bvc.compile.pipeline import batch_features, type_pipeline
 from bvc.compile.typed import trace
@@ -75,11 +76,17 @@ def compile_eval(table: Eval, model: ModelNode, module: eqx.Module, batch: int, 
     Raises:
         Failed: with what does not fit.
     """
-    evaluator = construct(table.evaluator, steps)
+    node = table.evaluator
+    evaluator = construct(node, steps)
+    returned(node, isinstance(evaluator, Evaluator), "an evaluator: `streams`, `start`, `update`, `result`", evaluator)
+    with blamed(node):
+        wanted = evaluator.streams()
+    right = isinstance(wanted, Mapping) and all(isinstance(stream, Stream) for stream in wanted.values())
+    returned(node, right, "a dict of `Stream` from `streams`", wanted)
     size = table.batch or batch
     diagnostics: list[Diagnostic] = []
     streams: list[CompiledStream] = []
-    for name, stream in evaluator.streams().items():
+    for name, stream in wanted.items():
         try:
             streams.append(_stream(table, evaluator, name, stream, model, module, size))
         except Failed as failure:
@@ -114,11 +121,14 @@ def _stream(
         view.node, view.method, view_wires, {"batch": batch}, lambda ports, m: view.call(m, ports), module
     )
     _stop([_of_table(diagnostic, table) for diagnostic in outputs.diagnostics])
+    returned(view.node, _arrays(outputs.result), f"arrays from its view `{view.method.name}`", outputs.result)
     available = {"view": outputs.result, "batch": batch}
     wires, diagnostics = wire(node, measure, available)
     _stop(diagnostics)
     function = getattr(evaluator, name)
-    _stop(trace(node, measure, wires, available, lambda ports: function(**ports)).diagnostics)
+    measured = trace(node, measure, wires, available, lambda ports: function(**ports))
+    _stop(measured.diagnostics)
+    returned(node, _arrays(measured.result), f"a dict of arrays from `{name}`", measured.result)
     used = {*view_wires.paths.values(), *wires.paths.values()}
     needed = tuple(key for key in batch if f"batch.{key}" in used)
     return CompiledStream(
@@ -151,6 +161,10 @@ def _view(table: Eval, stream: Stream, model: ModelNode) -> View:
 
 def _numeric(feature: Feature) -> bool:
     return feature.dtype not in ("bytes", "str") and jnp.issubdtype(jnp.dtype(feature.dtype), jnp.number)
+
+
+def _arrays(result: object) -> bool:
+    return isinstance(result, Mapping) and all(hasattr(array, "shape") for array in result.values())
 
 
 def _of_table(diagnostic: Diagnostic, table: Eval) -> Diagnostic:

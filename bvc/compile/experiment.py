@@ -23,13 +23,18 @@ from bvc.compile.optimizer import Update, make_update
 from bvc.compile.pipeline import batch_features, check_batchable
 from bvc.compile.pipeline_types import follow
 from bvc.compile.state import State, first_state
+from bvc.compile.sources import with_features
 from bvc.compile.step import Training
 from bvc.component.feature import Features
 from bvc.component.split import split_size
 from bvc.diagnostics import Diagnostic, Failed, Label, Place
+from bvc.diagnostics.catalog import names
 from bvc.ir import Duration, Experiment
 
 T = TypeVar("T")
+
+MOST_STEPS = 2**31 - 1
+"""What the counter of steps holds."""
 
 UNKNOWN = 1_000_000
 """Examples assumed in an epoch of data that nothing is known of before it is opened."""
@@ -63,7 +68,7 @@ class Program:
 
     def steps(self, duration: Duration) -> int:
         """A duration in steps of this run."""
-        return duration.steps(batch=self.experiment.train.batch, examples=self.examples, total=self.total)
+        return counted(duration, self.experiment.train.batch, self.examples, self.total)
 
     def initialize(self, key: Key[Array, ""]) -> eqx.Module:
         """The model with initial parameters."""
@@ -87,16 +92,28 @@ class Program:
         """
         experiment = self.experiment
         train = experiment.train
-        wrong = check_batch("the batch of `data.train`", train.batch, grid, train.batch_origin, experiment.mesh)
+        wrong = check_batch("data.train", train.batch, grid, train.batch_origin, experiment.mesh)
         for each in self.evals:
             if each.table.batch is not None:
-                name, origin = f"the batch of `evals.{each.table.name}`", each.table.origin
+                name, origin = f"evals.{each.table.name}", each.table.origin
                 wrong += check_batch(name, each.batch, grid, origin, experiment.mesh)
         layout = attempt(wrong, lambda: lay_out(experiment.layout, self.params, grid))
         if layout is None or wrong:
             raise Failed(wrong)
         static = eqx.filter(self.module, _is_array, inverse=True)
         return Training(self.forward, static, layout, self.update, grid, experiment.run.seed, unroll)
+
+
+def counted(duration: Duration, batch: int, examples: int, total: int | None) -> int:
+    """A duration in steps.
+
+    Raises:
+        Failed: more steps than are ever counted (B0115).
+    """
+    found = duration.steps(batch=batch, examples=examples, total=total)
+    if found > MOST_STEPS:
+        raise Failed(names.too_long(duration.origin, MOST_STEPS))
+    return found
 
 
 def compile_experiment(experiment: Experiment, examples: int | None = None) -> Program:
@@ -113,19 +130,20 @@ def compile_experiment(experiment: Experiment, examples: int | None = None) -> P
     train = experiment.train
     if examples is None:
         examples = split_size(train.data.split, train.data.splits) or UNKNOWN
-    total = experiment.run.length.steps(batch=train.batch, examples=examples, total=None)
+    total = counted(experiment.run.length, train.batch, examples, None)
 
     def steps(duration: Duration) -> int:
-        return duration.steps(batch=train.batch, examples=examples, total=total)
+        return counted(duration, train.batch, examples, total)
 
-    found = check_batch(
-        "data.train", train.batch, smallest(experiment.mesh), train.batch_origin, experiment.mesh
-    )
+    experiment = with_features(experiment, steps)
+    grid = smallest(experiment.mesh)
+    found = check_batch("data.train", train.batch, grid, train.batch_origin, experiment.mesh)
     typed = attempt(found, lambda: _type(experiment))
     module = attempt(found, lambda: abstract(experiment.model, steps))
     forward = update = None
     evals: list[CompiledEval | None] = []
     if module is not None:
+        attempt(found, lambda: lay_out(experiment.layout, eqx.filter(module, _is_array), grid))
         update = attempt(found, lambda: make_update(experiment.optimizer, module, steps, total))
         evals = [
             attempt(

@@ -19,6 +19,7 @@ import numpy as np
 import optax
 from jaxtyping import Array, Float, Int, PyTree
 
+from bvc.compile.blame import returned
 from bvc.compile.construct import Steps, construct
 from bvc.compile.rules import Treatment, Treatments, treat
 from bvc.compile.schedule import Schedule, make_schedule
@@ -171,8 +172,11 @@ def make_update(optimizer: Optimizer, model: PyTree, steps: Steps, total: int) -
         Failed: a rule matches nothing, or a component refuses a setting.
     """
     treatments: Treatments = treat(optimizer, model)
+    transform = construct(optimizer.transform, steps)
+    right = isinstance(transform, optax.GradientTransformation)
+    returned(optimizer.transform, right, "an `optax.GradientTransformation`", transform)
     return Update(
-        construct(optimizer.transform, steps),
+        transform,
         treatments.leaves,
         [make_schedule(node, steps, total) for node in treatments.schedules],
         lr=optimizer.lr,

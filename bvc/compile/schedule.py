@@ -8,6 +8,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float, Int
 
+from bvc.compile.blame import blamed, returned
 from bvc.compile.construct import Steps, arguments, refused
 from bvc.component.error import SettingError
 from bvc.diagnostics import Failed
@@ -62,5 +63,7 @@ def _curve(
         except SettingError as error:
             raise Failed(refused(node, error)) from error
 
-    jax.eval_shape(curve, jax.ShapeDtypeStruct((), jnp.float32))  # so that settings are refused now
+    with blamed(node):  # evaluated once here, so that settings are refused now
+        factor = jax.eval_shape(curve, jax.ShapeDtypeStruct((), jnp.float32))
+    returned(node, getattr(factor, "shape", None) == (), "one number", factor)
     return curve

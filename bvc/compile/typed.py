@@ -5,7 +5,6 @@ So the node at which shapes stop fitting is known, and is told in the spec's ter
 
 from __future__ import annotations
 
-import traceback
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -13,11 +12,13 @@ from typing import Any
 import equinox as eqx
 import jax
 
+from bvc.compile.blame import blamed
+from bvc.compile.construct import refused
 from bvc.compile.dims import Dims, feature_of, fits
 from bvc.compile.wiring import Wires
 from bvc.component.declare import Method
 from bvc.component.error import PortError, SettingError
-from bvc.diagnostics import Diagnostic, Label, Place
+from bvc.diagnostics import Diagnostic, Failed, Label, Place
 from bvc.diagnostics.catalog import shapes
 from bvc.ir import Node
 
@@ -57,18 +58,16 @@ def trace(
     if diagnostics:
         return Traced(None, diagnostics)
     try:
-        return Traced(eqx.filter_eval_shape(run, wires.read(arrays), *extra))
+        with blamed(node):
+            return Traced(eqx.filter_eval_shape(run, wires.read(arrays), *extra))
     except PortError as error:
-        refused = shapes.refused_port(node.name, error.name, error.reason, node.origin, error.help)
-        return Traced(None, [refused])
+        return Traced(
+            None, [shapes.refused_port(node.name, error.name, error.reason, node.origin, error.help)]
+        )
     except SettingError as error:
-        place = node.origins.get(error.name, node.origin)
-        refused = shapes.refused_setting(node.name, error.name, error.reason, place, error.help)
-        return Traced(None, [refused])
-    except Exception as error:
-        if _is_ours(node):
-            raise
-        return Traced(None, [_raised(node, error)])
+        return Traced(None, [refused(node, error)])
+    except Failed as failure:
+        return Traced(None, list(failure.diagnostics))
 
 
 def _match(
@@ -90,16 +89,3 @@ def _match(
         if clash is not None:
             diagnostics.append(shapes.dims_differ(*clash, node.name, node.origin, None))
     return diagnostics
-
-
-def _is_ours(node: Node) -> bool:
-    """Whether the component is bvc's own: then an unforeseen exception is a bug of bvc."""
-    return node.component.target.__module__.startswith("bvc.")
-
-
-def _raised(node: Node, error: Exception) -> Diagnostic:
-    frames = traceback.extract_tb(error.__traceback__)
-    own = [frame for frame in frames if frame.filename == node.component.file]
-    where = f"{own[-1].filename}:{own[-1].lineno}" if own else f"{node.component.file}:{node.component.line}"
-    first = str(error).split("\n", 1)[0]
-    return shapes.raised(node.name, f"{type(error).__name__}: {first}", where, node.origin)

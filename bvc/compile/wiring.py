@@ -56,7 +56,7 @@ def wire(
     diagnostics: list[Diagnostic] = []
     for port in method.ports.values():
         fed = node.feeds.get(port.name)
-        path = fed or _same_name(port, available)
+        path = _same_name(port, available) if fed is None else fed
         if path is not None and path in known:
             paths[port.name] = path
         elif fed is not None:

@@ -13,7 +13,9 @@ if TYPE_CHECKING:
     from bvc.component.annotation import Count as Count
     from bvc.component.annotation import Data as Data
     from bvc.component.annotation import Encoded as Encoded
+    from bvc.component.annotation import Fraction as Fraction
     from bvc.component.annotation import InputFile as InputFile
+    from bvc.component.annotation import Interval as Interval
     from bvc.component.annotation import Kind as Kind
     from bvc.component.annotation import Model as Model
     from bvc.component.annotation import NonNegative as NonNegative
@@ -41,18 +43,9 @@ if TYPE_CHECKING:
 
 _HOMES = {
     "annotation": (
-        "Bytes",
-        "Count",
-        "Data",
-        "Encoded",
-        "InputFile",
-        "Kind",
-        "Model",
-        "Pipeline",
-        "Schedule",
-        "Steps",
-    )
-    + ("NonNegative", "Text", "Texts", "View"),
+        *("Bytes", "Count", "Data", "Encoded", "Fraction", "InputFile", "Interval", "Kind", "Model"),
+        *("NonNegative", "Pipeline", "Schedule", "Steps", "Text", "Texts", "View"),
+    ),
     "declare": ("component", "view"),
     "error": ("DataError", "PortError", "SettingError"),
     "evaluation": ("Stream",),

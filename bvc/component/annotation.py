@@ -34,9 +34,10 @@ class Child:
 
 @dataclass(frozen=True, slots=True)
 class Unit:
-    """The setting is a quantity with a unit, converted before the component sees it."""
+    """The setting is a quantity with a unit, converted before the component sees it; above 0 if `positive`."""
 
     name: Literal["steps", "bytes"]
+    positive: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +45,14 @@ class AtLeast:
     """The setting is a number that is not smaller than this."""
 
     value: float
+
+
+@dataclass(frozen=True, slots=True)
+class Within:
+    """The setting is a number from `low` to `high`, both included."""
+
+    low: float
+    high: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,8 +83,12 @@ Count = Annotated[int, AtLeast(1)]
 """A whole number of at least 1."""
 NonNegative = Annotated[float, AtLeast(0)]
 """A number of at least 0."""
+Fraction = Annotated[float, Within(0, 1)]
+"""A number from 0 to 1, such as a probability."""
 Steps = Annotated[int, Unit("steps")]
 """A duration; the component receives steps."""
+Interval = Annotated[int, Unit("steps", positive=True)]
+"""A duration above 0: how often something happens."""
 Bytes = Annotated[int, Unit("bytes")]
 """A size such as `"4 MiB"`; the component receives bytes."""
 InputFile = Annotated[str, FileRole()]

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import functools
 import importlib
+import traceback
 from importlib.metadata import entry_points
 from pathlib import Path
 
@@ -47,7 +48,47 @@ def _builtin_names(kind: Kind) -> frozenset[str]:
     return frozenset(file.stem for file in files if not file.stem.startswith("_"))
 
 
+class LoadError(Exception):
+    """A module of a user's components cannot be imported; says why, and at which line."""
+
+
+def load(module: str) -> None:
+    """Import a module that declares components.
+
+    Raises:
+        LoadError: it does not exist, or fails when it is run.
+    """
+    try:
+        importlib.import_module(module)
+    except Exception as error:  # whatever a user's file raises is the user's to hear of
+        raise LoadError(_told(error)) from error
+
+
+def broken() -> dict[str, str]:
+    """Modules that installed packages name and that cannot be imported, with the reason."""
+    return dict(_load_entry_points())
+
+
 @functools.cache
-def _load_entry_points() -> None:
+def _load_entry_points() -> dict[str, str]:
+    failed: dict[str, str] = {}
     for point in entry_points(group="bvc.components"):
-        point.load()
+        try:
+            load(point.module)
+        except LoadError as error:
+            failed[point.module] = str(error)
+    return failed
+
+
+def _told(error: Exception) -> str:
+    """The error in one line, with the line of the file that raised it."""
+    first = str(error).split("\n", 1)[0]
+    if isinstance(error, SyntaxError) and error.filename:
+        return f"{error.msg} ({error.filename}:{error.lineno})"
+    told = first if isinstance(error, ImportError | ValueError) else f"{type(error).__name__}: {first}"
+    own = [f for f in traceback.extract_tb(error.__traceback__) if not _of_import(f.filename)]
+    return f"{told} ({own[-1].filename}:{own[-1].lineno})" if own else told
+
+
+def _of_import(file: str) -> bool:
+    return file.startswith("<frozen ") or file in (__file__, importlib.__file__)

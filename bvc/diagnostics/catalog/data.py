@@ -36,6 +36,30 @@ def bad_card(file: str, reason: str) -> Diagnostic:
     )
 
 
+def bad_feature(feature: str, text: str, place: Origin) -> Diagnostic:
+    """B0145: a feature of one's own data that cannot be read."""
+    return Diagnostic(
+        "B0145",
+        f'feature `{feature}` cannot be read from "{text}"',
+        place.mend,
+        "not a dtype with dims",
+        help='write a dtype and dims, such as `"bytes"`, `"i64"`, `"u8[h w 3]"` or `"str[n]"`',
+        origin=place,
+    )
+
+
+def no_features(source: str, place: Origin) -> Diagnostic:
+    """B0146: nothing is known of the features of a source."""
+    return Diagnostic(
+        "B0146",
+        f"the features of source `{source}` are not known before it is opened",
+        place.mend,
+        "does not say what an example holds",
+        help='say it beside `source`: `features = { image = "bytes", label = "i64" }`',
+        origin=place,
+    )
+
+
 def no_such_dataset(name: str, known: Sequence[str]) -> Diagnostic:
     """B0143: a dataset that was asked for on the command line has no card."""
     return Diagnostic(

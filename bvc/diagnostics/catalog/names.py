@@ -9,11 +9,15 @@ from bvc.diagnostics.place import Origin
 from bvc.diagnostics.suggest import did_you_mean, listing
 
 
+EVERYWHERE = frozenset({"type", "feeds", "init", "init_skip"})
+"""Keys of every component or every model: true, but no news, where the keys of one are listed."""
+
+
 def missing_key(key: str, owner: str, place: Origin, what: str) -> Diagnostic:
     """B0101: a table lacks a key that has no default."""
     return Diagnostic(
         "B0101",
-        f"`{owner}` lacks `{key}`",
+        f"{_quoted(owner)} lacks `{key}`",
         place.mend,
         f"needs `{key}`: {what}",
         help=f"add `{key} = ...` ({what})",
@@ -25,14 +29,15 @@ def unknown_key(
     key: str, owner: str, place: Origin, known: Sequence[str], chosen: Label | None = None, who: str = ""
 ) -> Diagnostic:
     """B0102: a key that means nothing to its reader. `chosen` labels the `type` that decided the keys."""
-    taker = who or owner
+    taker = _quoted(who or owner)
+    telling = sorted(name for name in known if name not in EVERYWHERE)
     return Diagnostic(
         "B0102",
-        f"unknown key `{key}` in `{owner}`",
+        f"unknown key `{key}` in {_quoted(owner)}",
         place.mend,
-        f"not a key of `{taker}`",
+        f"not a key of {taker}",
         labels=(chosen,) if chosen else (),
-        notes=(f"`{taker}` takes {listing(sorted(known))}",) if known else (f"`{taker}` takes no keys",),
+        notes=(f"{taker} takes {listing(telling, 20)}",) if telling else (f"{taker} takes no keys",),
         help=did_you_mean(key, known) or f"remove `{key}`",
         origin=place,
     )
@@ -120,8 +125,8 @@ def wrong_type(
     found: str,
     place: Origin,
     *,
-    owner: str,
     declared: str,
+    owner: str = "",
     declared_at: str = "",
     mend: str | None = None,
 ) -> Diagnostic:
@@ -131,7 +136,7 @@ def wrong_type(
         f"expected {expected}, found {found}",
         place.mend,
         found.split(" ", 1)[-1] if found.startswith(("a ", "an ")) else found,
-        notes=(f"`{owner}` declares `{declared}`" + (f" ({declared_at})" if declared_at else ""),),
+        notes=(f"{_quoted(owner)} declares `{declared}`" + (f" ({declared_at})" if declared_at else ""),),
         help=mend or f"give {expected}",
         origin=place,
     )
@@ -152,6 +157,11 @@ def not_a_choice(setting: str, value: object, place: Origin, choices: Sequence[o
     )
 
 
+def _quoted(owner: str) -> str:
+    """A table's name in backquotes; the whole spec has none."""
+    return f"`{owner}`" if owner else "the spec"
+
+
 def too_small(setting: str, value: float, least: float, place: Origin) -> Diagnostic:
     """B0112: a number below what its setting allows."""
     return Diagnostic(
@@ -160,6 +170,72 @@ def too_small(setting: str, value: float, least: float, place: Origin) -> Diagno
         place.mend,
         f"less than {least:g}",
         help=f"give a number of at least {least:g}; to switch something off, leave its key out",
+        origin=place,
+    )
+
+
+def out_of_range(setting: str, value: float, low: float, high: float, place: Origin) -> Diagnostic:
+    """B0113: a number outside of what its setting allows, or of what any setting does."""
+    within = f"from {_grouped(low)} to {_grouped(high)}"
+    return Diagnostic(
+        "B0113",
+        f"`{setting}` must be {within}, found {_grouped(value)}",
+        place.mend,
+        "too large" if value > high else "too small",
+        help=f"give a number {within}",
+        origin=place,
+    )
+
+
+def _grouped(value: float) -> str:
+    return f"{value:_}" if isinstance(value, int) else f"{value:g}"
+
+
+def not_finite(setting: str, value: float, place: Origin) -> Diagnostic:
+    """B0114: `inf` or `nan`."""
+    return Diagnostic(
+        "B0114",
+        f"`{setting}` cannot be {value}",
+        place.mend,
+        "no finite number",
+        help="give a finite number; to switch something off, leave its key out",
+        origin=place,
+    )
+
+
+def too_long(place: Origin, most: int) -> Diagnostic:
+    """B0115: a duration of more steps than are ever counted."""
+    return Diagnostic(
+        "B0115",
+        "a duration of more steps than can be counted",
+        place.mend,
+        f"more than {most:_} steps",
+        help="give a shorter duration; `%` is a part of `run.length`",
+        origin=place,
+    )
+
+
+def no_interval(setting: str, place: Origin) -> Diagnostic:
+    """B0116: something is to happen every 0 steps."""
+    return Diagnostic(
+        "B0116",
+        f"`{setting}` must be above 0",
+        place.mend,
+        "no time at all",
+        help=f'give a duration, such as `{setting} = "1_000 steps"`',
+        origin=place,
+    )
+
+
+def excluded(first: str, second: str, owner: str, place: Origin, other: Label) -> Diagnostic:
+    """B0117: two keys of one table that mean the same or opposite things."""
+    return Diagnostic(
+        "B0117",
+        f"`{owner}` has both `{first}` and `{second}`",
+        place.mend,
+        f"`{second}` excludes `{first}`",
+        labels=(other,),
+        help=f"keep one of `{first}` and `{second}`",
         origin=place,
     )
 

@@ -101,6 +101,18 @@ def raised(owner: str, error: str, where: str, place: Origin) -> Diagnostic:
     )
 
 
+def bad_result(owner: str, wanted: str, found: str, where: str, place: Origin) -> Diagnostic:
+    """B0307: a component does not return what its kind has to."""
+    return Diagnostic(
+        "B0307",
+        f"`{owner}` returns {found}, not {wanted}",
+        place.mend,
+        f"declared at {where}",
+        help=f"let `{owner}` return {wanted} ({where})",
+        origin=place,
+    )
+
+
 def in_evaluation(diagnostic: Diagnostic, evaluation: str, place: Origin) -> Diagnostic:
     """A complaint of the model about the batch of an evaluation, told where the evaluation stands."""
     labels = (
