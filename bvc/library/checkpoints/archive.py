@@ -22,7 +22,16 @@ from bvc.library.checkpoints.naming import Flat, Leaf
 _ADDRESS = re.compile(r"(?P<file>.*\.(?:npz|safetensors))(?::(?P<subtree>[\w/]+))?")
 _DTYPE = re.compile(r"[<>|=]?([fiub][1248]|V2|b1)")
 _HEADER_LIMIT = 10_000
-_UNREADABLE = (OSError, EOFError, ValueError, KeyError, RuntimeError, NotImplementedError, SyntaxError, MemoryError)
+_UNREADABLE = (
+    OSError,
+    EOFError,
+    ValueError,
+    KeyError,
+    RuntimeError,
+    NotImplementedError,
+    SyntaxError,
+    MemoryError,
+)
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,7 +2,8 @@
 
 A model's method `naming` returns a `Naming`: rules from bvc's public names to big_vision's, and what has to
 be done to files that are older or of another size. Rules are pairs of templates; `{i}` and `{j}` stand for
-numbers. A template covers every name below it, and what follows is kept:
+numbers, `{i+1}` for a number that is one more there, `{i:02d}` for one of two digits (public names have two
+where nothing is said, as layers of a stack do). A template covers every name below it; what follows is kept:
 
 >>> naming = Naming((("blocks/{i}/norm", "Transformer/encoderblock_{i}/LayerNorm_0"),))
 >>> naming.published("blocks/03/norm/scale")
@@ -108,19 +109,34 @@ class Naming:
 
 
 def rename(name: str, rules: Iterable[tuple[str, str]], digits: str = "d") -> str | None:
-    """`name` by the first rule that covers it, numbers written by the format `digits`; None if no rule does."""
+    """`name` by the first rule that covers it; None if no rule does.
+
+    Numbers are written by the format of their placeholder, or `digits` if it has none.
+    """
     for old, new in rules:
         found = _pattern(old).match(name)
-        if found:
-            numbers = {letter: format(int(number), digits) for letter, number in found.groupdict().items()}
-            return new.format(**numbers) + name[found.end() :]
+        if found is None:
+            continue
+        shifts = {place["letter"]: int(place["shift"] or 0) for place in _PLACE.finditer(old)}
+        numbers = {letter: int(number) - shifts[letter] for letter, number in found.groupdict().items()}
+
+        def write(place: re.Match[str], numbers: Mapping[str, int] = numbers) -> str:
+            return format(numbers[place["letter"]] + int(place["shift"] or 0), place["form"] or digits)
+
+        return _PLACE.sub(write, new) + name[found.end() :]
     return None
+
+
+_PLACE = re.compile(r"\{(?P<letter>\w)(?:\+(?P<shift>\d+))?(?::(?P<form>\w+))?\}")
 
 
 @functools.cache
 def _pattern(template: str) -> re.Pattern[str]:
-    pattern = re.sub(r"\\\{(\w)\\\}", r"(?P<\1>\\d+)", re.escape(template))
-    return re.compile(f"{pattern}(?=/|$)")
+    parts, end = [], 0
+    for place in _PLACE.finditer(template):
+        parts += [re.escape(template[end : place.start()]), rf"(?P<{place['letter']}>\d+)"]
+        end = place.end()
+    return re.compile("".join(parts) + re.escape(template[end:]) + r"(?=/|$)")
 
 
 def _within(prefix: str, repair: Repair) -> Repair:

@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import equinox as eqx
 import jax
-import jax.numpy as jnp
 from jaxtyping import Array, Float
 
-from bvc.component import Stack, gather, layers
-from bvc.component.stack import Remat
+from bvc.component import Stack
 from bvc.library.layers import tap
 from bvc.library.layers.attention import Attention, Mask
 from bvc.library.layers.dense import Dtype
@@ -16,8 +14,7 @@ from bvc.library.layers.dropout import Keys, dropout, fold
 from bvc.library.layers.initializers import RandomKey
 from bvc.library.layers.mlp import Mlp
 from bvc.library.layers.norm import LayerNorm
-
-__all__ = ["Block", "Remat", "encode", "stack"]
+from bvc.library.layers.repeat import Remat, repeat
 
 
 class Block(eqx.Module):
@@ -86,17 +83,10 @@ def encode(
     dtype: Dtype = "float32",
 ) -> Float[Array, "b t d"]:
     """Apply the blocks one after another; each layer has its own dropout."""
-    if tap.capturing():
-        for index in range(blocks.depth):
-            block = jax.tree.map(lambda leaf, layer=index: leaf[layer], blocks.layer)
-            with tap.scope(f"block{index:02d}"):
-                x = gather(block, dtype)(x, mask=mask, keys=fold(keys, index))
-        return x
-    return layers(
+    return repeat(
         blocks,
         x,
-        lambda block, x, index: block(x, mask=mask, keys=fold(keys, index)),
-        xs=jnp.arange(blocks.depth),
+        lambda block, x, index, _: block(x, mask=mask, keys=fold(keys, index)),
         remat=remat,
         dtype=dtype,
     )

@@ -19,10 +19,10 @@ _SCOPE: ContextVar[tuple[str, ...]] = ContextVar("scope", default=())
 
 
 def tap(name: str, value: Value) -> None:
-    """Hand `value` to the capture around this call, if there is one."""
+    """Hand `value` to the capture around this call, if there is one; an empty name is the scope's own."""
     captured = _CAPTURED.get()
     if captured is not None:
-        captured["/".join((*_SCOPE.get(), name))] = value
+        captured["/".join(word for word in (*_SCOPE.get(), name) if word)] = value
 
 
 def capturing() -> bool:

@@ -6,22 +6,20 @@ from typing import Literal, TypedDict
 
 import equinox as eqx
 import jax
-import jax.numpy as jnp
-from jaxtyping import Array, Float, Int, Key
+from jaxtyping import Array, Float, Key
 
-from bvc.component import PortError, Stack, component, gather, layers, view
-from bvc.component.stack import Remat
+from bvc.component import PortError, Stack, component, gather
 from bvc.library.checkpoints.naming import Naming
 from bvc.library.layers.attention import Mask, attend
 from bvc.library.layers.dense import Dense, Dtype, Embedding
 from bvc.library.layers.dropout import Keys, dropout, fold
+from bvc.library.layers.headed import HeadedTextModel, Text
 from bvc.library.layers.initializers import RandomKey, lecun_normal, truncated_normal, zeros
 from bvc.library.layers.norm import LayerNorm
+from bvc.library.layers.repeat import Remat, repeat
 from bvc.library.layers.tap import tap
 from bvc.library.models._bert_files import naming
 from bvc.library.models._sizes import Size, resolve
-
-Text = Int[Array, "b t"]
 
 _SIZES = {"base": Size(768, 12, 3072, 12), "large": Size(1024, 24, 4096, 16)}
 _STD = 0.02
@@ -90,7 +88,7 @@ class BertBlock(eqx.Module):
 
 
 @component("model")
-class Bert(eqx.Module):
+class Bert(HeadedTextModel):
     """BERT, represented by its first token (arXiv:1810.04805; big_vision `proj/flaxformer/bert.py`).
 
     Token 0 is padding: it is not attended to. All tokens are of segment 0.
@@ -127,15 +125,15 @@ class Bert(eqx.Module):
         self,
         *,
         size: Literal["base", "large"] = "base",
-        width: int | None = None,
-        depth: int | None = None,
-        heads: int | None = None,
-        mlp_dim: int | None = None,
-        vocab: int = 30_522,
-        length: int = 512,
-        out_dim: int | None = None,
+        width: Count | None = None,
+        depth: Count | None = None,
+        heads: Count | None = None,
+        mlp_dim: Count | None = None,
+        vocab: Count = 30_522,
+        length: Count = 512,
+        out_dim: Count | None = None,
         head_zeroinit: bool = True,
-        dropout: float = 0.1,
+        dropout: Fraction = 0.1,
         remat: Remat = "none",
         dtype: Dtype = "float32",
         key: Key[Array, ""],
@@ -173,24 +171,6 @@ class Bert(eqx.Module):
             tap("logits", outputs["logits"])
         return outputs
 
-    @view
-    def logits(self, text: Text, *, keys: Keys = None) -> Float[Array, "b c"]:
-        """What the head says."""
-        if self.head is None:
-            raise PortError("logits", "needs a head", help="set `out_dim` to the number of outputs")
-        return self(text, keys=keys)["logits"]
-
-    @view
-    def pre_logits(self, text: Text, *, keys: Keys = None) -> Float[Array, "b d"]:
-        """The first token after the last block."""
-        return self(text, keys=keys)["pre_logits"]
-
-    @view
-    def embed(self, text: Text, *, keys: Keys = None) -> Float[Array, "b d"]:
-        """The last output that there is: of the head, or without one what a head would read."""
-        outputs = self(text, keys=keys)
-        return outputs["pre_logits"] if self.head is None else outputs["logits"]
-
     @property
     def embed_dim(self) -> int:
         """Dims of what `embed` returns."""
@@ -214,11 +194,10 @@ class Bert(eqx.Module):
         real = text != 0
         mask = real[:, None, :, None] & real[:, None, None, :]
         places = fold(keys, 1)
-        x = layers(
+        x = repeat(
             self.blocks,
             x,
-            lambda block, x, index: block(x, mask=mask, keys=fold(places, index)),
-            xs=jnp.arange(self.blocks.depth),
+            lambda block, x, index, _: block(x, mask=mask, keys=fold(places, index)),
             remat=self.remat,
             dtype=self.dtype,
         )

@@ -7,24 +7,25 @@ from typing import Literal, TypedDict
 import equinox as eqx
 import jax
 import jax.numpy as jnp
-from jaxtyping import Array, Float, Int, Key
+from jaxtyping import Array, Float, Key
 
 from bvc.component import PortError, Stack, component, gather, view
 from bvc.library.checkpoints.naming import Flat, Foreign, Naming, Shapes, Stacking, below
 from bvc.library.checkpoints.repairs import renumber
 from bvc.library.layers import posemb as positions
-from bvc.library.layers.block import Block, Remat, encode, stack
+from bvc.library.layers.block import Block, encode, stack
 from bvc.library.layers.dense import Dense, Dtype, Embedding
 from bvc.library.layers.dropout import Keys
+from bvc.library.layers.headed import HeadedTextModel, Text
 from bvc.library.layers.initializers import lecun_normal, normal, zeros
 from bvc.library.layers.norm import LayerNorm
 from bvc.library.layers.pooling import MapHead
+from bvc.library.layers.repeat import Remat
 from bvc.library.layers.tap import tap
 from bvc.library.models._siglip_files import BUFFERS, TEXT
 from bvc.library.models._sizes import Size, resolve
 from bvc.library.models._vit_files import MAP_HEAD, encoder
 
-Text = Int[Array, "b t"]
 Pool = Literal["last", "first", "mean", "max", "map"]
 
 
@@ -36,7 +37,7 @@ class TextOutputs(TypedDict, total=False):
 
 
 @component("model")
-class TextTransformer(eqx.Module):
+class TextTransformer(HeadedTextModel):
     """Text encoder without masks (arXiv:2303.15343; big_vision `image_text/text_transformer.py`).
 
     Every position attends to every other, padding included: texts are tokenized with sticky ends.
@@ -72,16 +73,16 @@ class TextTransformer(eqx.Module):
     def __init__(
         self,
         *,
-        vocab: int = 32_000,
-        length: int = 64,
+        vocab: Count = 32_000,
+        length: Count = 64,
         variant: str | None = None,
-        width: int | None = None,
-        depth: int | None = None,
-        heads: int | None = None,
-        mlp_dim: int | None = None,
+        width: Count | None = None,
+        depth: Count | None = None,
+        heads: Count | None = None,
+        mlp_dim: Count | None = None,
         pool: Pool = "last",
-        out_dim: int | None = None,
-        dropout: float = 0.0,
+        out_dim: Count | None = None,
+        dropout: Fraction = 0.0,
         remat: Remat = "none",
         dtype: Dtype = "float32",
         key: Key[Array, ""],
@@ -130,24 +131,6 @@ class TextTransformer(eqx.Module):
             outputs["logits"] = gather(self.head)(x)
             tap("logits", outputs["logits"])
         return outputs
-
-    @view
-    def logits(self, text: Text, *, keys: Keys = None) -> Float[Array, "b c"]:
-        """What the head says."""
-        if self.head is None:
-            raise PortError("logits", "needs a head", help="set `out_dim` to the number of outputs")
-        return self(text, keys=keys)["logits"]
-
-    @view
-    def pre_logits(self, text: Text, *, keys: Keys = None) -> Float[Array, "b d"]:
-        """What the head reads."""
-        return self(text, keys=keys)["pre_logits"]
-
-    @view
-    def embed(self, text: Text, *, keys: Keys = None) -> Float[Array, "b d"]:
-        """The last output that there is: of the head, or without one what a head would read."""
-        outputs = self(text, keys=keys)
-        return outputs["pre_logits"] if self.head is None else outputs["logits"]
 
     @view
     def vocab_logits(self, text: Text, *, keys: Keys = None) -> Float[Array, "b t v"]:

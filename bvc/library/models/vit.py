@@ -12,18 +12,19 @@ from jaxtyping import Array, Float, Key
 from bvc.component import PortError, SettingError, Stack, component, gather, view
 from bvc.library.checkpoints.naming import Naming
 from bvc.library.layers import posemb as positions
-from bvc.library.layers.block import Block, Remat, encode, stack
+from bvc.library.layers.block import Block, encode, stack
 from bvc.library.layers.dense import Dense, Dtype
 from bvc.library.layers.dropout import Keys, dropout, fold
+from bvc.library.layers.headed import HeadedImageModel, Image
 from bvc.library.layers.initializers import constant, lecun_normal, zeros
 from bvc.library.layers.norm import LayerNorm
 from bvc.library.layers.patch import PatchEmbedding, grid_of, pair
 from bvc.library.layers.pooling import MapHead
+from bvc.library.layers.repeat import Remat
 from bvc.library.layers.tap import scope, tap
 from bvc.library.models._sizes import Size, resolve
 from bvc.library.models._vit_files import naming
 
-Image = Float[Array, "b h w 3"]
 Pool = Literal["gap", "map", "tok", "first", "none"]
 
 
@@ -42,7 +43,7 @@ class PatchOutputs(TypedDict, total=False):
 
 
 @component("model")
-class Vit(eqx.Module):
+class Vit(HeadedImageModel):
     """Vision transformer (arXiv:2010.11929; big_vision `models/vit.py`).
 
     Settings:
@@ -87,19 +88,19 @@ class Vit(eqx.Module):
         self,
         *,
         variant: str | None = None,
-        width: int | None = None,
-        depth: int | None = None,
-        heads: int | None = None,
-        mlp_dim: int | None = None,
-        patch: int | tuple[int, int] | None = None,
-        size: int | tuple[int, int] | None = None,
+        width: Count | None = None,
+        depth: Count | None = None,
+        heads: Count | None = None,
+        mlp_dim: Count | None = None,
+        patch: Count | tuple[Count, Count] | None = None,
+        size: Count | tuple[Count, Count] | None = None,
         pool: Pool = "gap",
         posemb: Literal["learn", "sincos2d"] = "learn",
-        rep_size: bool | int = False,
-        out_dim: int | None = None,
+        rep_size: bool | Count = False,
+        out_dim: Count | None = None,
         head_zeroinit: bool = True,
         head_bias: float = 0.0,
-        dropout: float = 0.0,
+        dropout: Fraction = 0.0,
         remat: Remat = "none",
         dtype: Dtype = "float32",
         key: Key[Array, ""],
@@ -152,24 +153,6 @@ class Vit(eqx.Module):
             outputs["logits"] = gather(self.head)(outputs["pre_logits"])
             tap("logits", outputs["logits"])
         return outputs
-
-    @view
-    def logits(self, image: Image, *, keys: Keys = None) -> Float[Array, "b c"] | Float[Array, "b t c"]:
-        """What the head says."""
-        if self.head is None:
-            raise PortError("logits", "needs a head", help="set `out_dim` to the number of outputs")
-        return self(image, keys=keys)["logits"]
-
-    @view
-    def pre_logits(self, image: Image, *, keys: Keys = None) -> Float[Array, "b d"] | Float[Array, "b t d"]:
-        """What the head reads."""
-        return self(image, keys=keys)["pre_logits"]
-
-    @view
-    def embed(self, image: Image, *, keys: Keys = None) -> Float[Array, "b d"] | Float[Array, "b t d"]:
-        """The last output that there is: of the head, or without one what a head would read."""
-        outputs = self(image, keys=keys)
-        return outputs["pre_logits"] if self.head is None else outputs["logits"]
 
     @view
     def patches(self, image: Image, *, keys: Keys = None) -> PatchOutputs:
