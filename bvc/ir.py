@@ -150,6 +150,11 @@ class LayoutRule:
     dim: int | None
     min_size: int
     origin: Origin
+    origins: Mapping[str, Origin] = field(default_factory=dict[str, Origin])
+
+    def place(self, key: str) -> Origin:
+        """Where a key of the rule is written."""
+        return self.origins.get(key, self.origin)
 
 
 @dataclass(frozen=True, slots=True)

@@ -229,5 +229,5 @@ def _layout(reader: Reader, node: TreeNode | None) -> tuple[LayoutRule, ...]:
         axis = shard if isinstance(shard, str) or shard is None else shard.axis
         dim = None if isinstance(shard, str) or shard is None else shard.dim
         size = values.get("min_size", fields["min_size"].default)
-        rules.append(LayoutRule(values["match"], axis, dim, size, table.origin))
+        rules.append(LayoutRule(values["match"], axis, dim, size, table.origin, settings.origins))
     return tuple(rules)

@@ -100,27 +100,29 @@ def lay_out(rules: Sequence[LayoutRule], model: PyTree, grid: Grid) -> Layout:
             separates layers of one stack.
     """
     found = parameters(model)
-    diagnostics = _unknown(rules, found, grid.axes)
     by_leaf: dict[int, list[Parameter]] = {}
     for parameter in found:
         by_leaf.setdefault(parameter.leaf, []).append(parameter)
-    names = leaf_names(model)
     leaves: list[Placement] = []
-    for name, leaf, (_, group) in zip(names, jax.tree.leaves(model), sorted(by_leaf.items()), strict=True):
+    wrong: dict[int, Diagnostic] = {}  # by rule: what holds for many parameters is told for the first of them
+    for name, (_, group) in zip(leaf_names(model), sorted(by_leaf.items()), strict=True):
         chosen = [next((rule for rule in rules if re.fullmatch(rule.match, p.name)), None) for p in group]
-        rule = chosen[0]
-        other = next((p for p, own in zip(group, chosen, strict=True) if own is not rule), None)
-        if other is not None:
-            origin = next(own for own in chosen if own is not None).origin
-            diagnostics.append(catalog.layers_apart(group[0].name, other.name, origin))
+        shape = group[0].shape if group[0].layer is None else (len(group), *group[0].shape)
+        split = None
+        rule = next((rule for rule in chosen if rule is not None), None)
+        if any(own is not rule for own in chosen) and rule is not None:
+            taken = next(p for p, own in zip(group, chosen, strict=True) if own is rule)
+            left = next(p for p, own in zip(group, chosen, strict=True) if own is not rule)
+            wrong.setdefault(id(rule), catalog.layers_apart(taken.name, left.name, rule.place("match")))
         elif rule is not None and rule.axis in grid.axes:
             split = _split(rule, group[0], grid.axes[str(rule.axis)])
-            if isinstance(split, Diagnostic):
-                diagnostics.append(split)
-            elif split is not None:
-                leaves.append(Placement(name, tuple(leaf.shape), rule.axis, split - len(group[0].shape)))
-                continue
-        leaves.append(Placement(name, tuple(leaf.shape)))
+        if isinstance(split, Diagnostic):
+            wrong.setdefault(id(rule), split)
+        elif split is not None and rule is not None:
+            leaves.append(Placement(name, shape, rule.axis, split - len(group[0].shape)))
+            continue
+        leaves.append(Placement(name, shape))
+    diagnostics = [*_unknown(rules, found, grid.axes), *wrong.values()]
     if diagnostics:
         raise Failed(diagnostics)
     return Layout(tuple(leaves))
@@ -133,21 +135,21 @@ def _unknown(
     diagnostics: list[Diagnostic] = []
     for rule in rules:
         if rule.axis is not None and rule.axis not in axes:
-            diagnostics.append(catalog.unknown_axis(rule.axis, rule.origin, list(axes)))
+            diagnostics.append(catalog.unknown_axis(rule.axis, rule.place("shard"), list(axes)))
         if not any(re.fullmatch(rule.match, name) for name in names):
             effect = "every device would hold the parameters that it means"
-            diagnostics.append(rules_catalog.no_match(rule.match, rule.origin, names, effect))
+            diagnostics.append(rules_catalog.no_match(rule.match, rule.place("match"), names, effect))
     return diagnostics
 
 
 def _split(rule: LayoutRule, parameter: Parameter, size: int) -> int | Diagnostic | None:
     """Which dim the rule splits: None for none, a diagnostic where the rule names one that cannot be."""
-    shape = parameter.shape
+    shape, place = parameter.shape, rule.place("shard")
     if rule.dim is not None:
         if rule.dim >= len(shape):
-            return catalog.dim_out_of_range(parameter.name, shape, rule.dim, rule.origin)
+            return catalog.dim_out_of_range(parameter.name, shape, rule.dim, place)
         if shape[rule.dim] % size:
-            return catalog.dim_indivisible(parameter.name, shape, rule.dim, str(rule.axis), size, rule.origin)
+            return catalog.dim_indivisible(parameter.name, shape, rule.dim, str(rule.axis), size, place)
         return rule.dim if size > 1 else None
     if math.prod(shape) * np.dtype(parameter.dtype).itemsize <= rule.min_size or size == 1:
         return None
