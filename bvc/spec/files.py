@@ -26,10 +26,12 @@ class Files:
 
     def main(self, name: str) -> Document:
         """The spec's own file. Raises `Failed`."""
+        if not _is_name(name):
+            raise Failed(syntax.unreadable(None, name, "not the name of a file"))
         path = Path(name)
         try:
             return self._read(path, name)
-        except (OSError, ValueError) as error:
+        except OSError as error:
             self.sources.setdefault(name, "")
             raise Failed(syntax.unreadable(None, name, _reason(error), _close(path))) from None
 
@@ -43,7 +45,7 @@ class Files:
             return self._read(path, file)
         except FileNotFoundError:
             raise Failed(self._missing(place, name, file)) from None
-        except (OSError, ValueError) as error:
+        except OSError as error:
             raise Failed(syntax.unreadable(place, file, _reason(error))) from None
 
     def _read(self, path: Path, file: str) -> Document:
@@ -85,7 +87,14 @@ def resolved(name: str, user: str) -> str:
     return f"{STD}{inside}" if inside.endswith(".toml") else f"{STD}{inside}.toml"
 
 
+def _is_name(name: str) -> bool:
+    """Whether the system can look for a file of this name at all."""
+    return "\0" not in name and not any(0xD800 <= ord(character) <= 0xDFFF for character in name)
+
+
 def _path(file: str) -> Path | None:
+    if not _is_name(file):
+        return None
     if not file.startswith(STD):
         return Path(file)
     inside = file.removeprefix(STD)
@@ -94,19 +103,19 @@ def _path(file: str) -> Path | None:
     return stdlib_root() / inside
 
 
-def _reason(error: OSError | ValueError) -> str:
+def _reason(error: OSError) -> str:
     if isinstance(error, FileNotFoundError):
         return "there is no such file"
     if isinstance(error, IsADirectoryError):
         return "it is a folder"
     if isinstance(error, PermissionError):
         return "permission denied"
-    return (error.strerror or str(error)).lower() if isinstance(error, OSError) else str(error)
+    return (error.strerror or str(error)).lower()
 
 
 def _close(path: Path) -> list[str]:
     try:
         names = [entry.name for entry in path.parent.iterdir() if entry.suffix == ".toml"]
-    except (OSError, ValueError):
+    except OSError:
         return []
     return [str(path.parent / name) for name in difflib.get_close_matches(path.name, names, n=1)]

@@ -12,7 +12,10 @@ from bvc.spec.locate import locate
 
 _POSITION = re.compile(r"(?s)(.*) \(at (?:line (\d+), column (\d+)|end of document)\)")
 _WORD = re.compile(r"[^\s,\]\}#=]+")
-_LITERAL = re.compile(r'"(?:\\.|[^"\\\n])*"|' r"'[^'\n]*'|#[^\n]*|[\[\]{}\n]")
+_LITERAL = re.compile(
+    r'"""(?s:\\.|[^\\])*?"{3,5}|' r"'''(?s:.)*?'{3,5}|" r'"(?:\\.|[^"\\\n])*"|' r"'[^'\n]*'|#[^\n]*|[\[\]{}]"
+)
+_HEADER = re.compile(r"(?m)^[ \t]*\[\[?([^\]\n]*)\]")
 _HEADER_OR_KEY = re.compile(
     r"[ \t]*(\[\[?[^\]\n]*\]\]?|(?:\"[^\"\n]*\"|'[^'\n]*'|[A-Za-z0-9_.-]|[ \t]*\.[ \t]*)+)"
 )
@@ -64,23 +67,16 @@ def _place(file: str, text: str, start: int, end: int) -> Place:
 
 
 def _innermost(text: str, position: int) -> int | None:
-    """The bracket that is open at `position`. A `[` that begins a line is a header only at depth 0."""
+    """The bracket that is open at `position`; those of headers, which begin a line outside others, aside."""
     stack: list[int] = []
-    fresh = True
     for found in _LITERAL.finditer(text, 0, position):
-        sign = found.group()
-        if sign in ("[", "{"):
-            header = (
-                sign == "["
-                and not stack
-                and not text[text.rfind("\n", 0, found.start()) + 1 : found.start()].strip(" \t[")
-            )
-            if not header:
-                stack.append(found.start())
+        sign, start = found.group(), found.start()
+        before = text[text.rfind("\n", 0, start) + 1 : start]
+        if sign == "{" or (sign == "[" and (stack or before.strip(" \t["))):
+            stack.append(start)
         elif sign in ("]", "}") and stack:
             stack.pop()
-        fresh = sign == "\n"
-    return stack[-1] if stack and not (fresh and not stack) else None
+    return stack[-1] if stack else None
 
 
 def _in_inline_table(text: str, file: str, position: int, opened: int) -> Diagnostic | None:
@@ -206,16 +202,13 @@ def _in_line(text: str, begin: int, position: int, name: str, otherwise: tuple[i
 def _first(text: str, file: str, begin: int, name: str, table: bool) -> Place | None:
     """Where the text before the line that is wrong declares `name`, if that text stands on its own."""
     before = text[:begin]
+    headers = [] if table else _HEADER.findall(before)
     try:
         tomllib.loads(before)
-        path = _path_of(name)
-    except ValueError:
+        path = (*(_path_of(headers[-1]) if headers else ()), *_path_of(name))
+    except tomllib.TOMLDecodeError:
         return None
     spans = locate(before)
-    if not table:
-        header = [match for match in re.finditer(r"(?m)^[ \t]*\[\[?([^\]\n]*)\]", before)]
-        prefix: tuple[str | int, ...] = _path_of(header[-1].group(1)) if header else ()
-        path = (*prefix, *path)
     for length in range(len(path), 0, -1):
         span = spans.values.get(path) if table else spans.keys.get(path[:length])
         if span is not None:

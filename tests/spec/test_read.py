@@ -75,6 +75,8 @@ def test_what_cannot_be_opened(tmp_path: Path) -> None:
         ("a = { x = 1 }\n[a.b]\n", "B0002", "[a.b]", "twice"),
         ("a = {x=1, x=2}\n", "B0002", "x", "twice"),
         ("a.b = 1\na.b.c = 2\n", "B0002", "a.b.c", "twice"),
+        ('a = """\n[no header\n"""\nb = 1\nb = 2\n', "B0002", "b", "twice"),
+        ('[x."]"]\nb = 1\nb = 2\n', "B0002", "b", "twice"),
         ("a = True\n", "B0007", "True", "`True`"),
         ("a = None\n", "B0007", "None", "`None`"),
         ("a = [1, null]\n", "B0007", "null", "`null`"),
