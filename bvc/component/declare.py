@@ -141,7 +141,8 @@ def _read(kind: Kind, name: str, target: Callable[..., Any], writes: str | None)
     doc = inspect.getdoc(target) or ""
     views: dict[str, Method] = {}
     if inspect.isclass(target):
-        own = _method("__init__", target.__init__, doc)
+        bare = target.__init__ is object.__init__  # its signature takes anything, and it takes nothing
+        own = _NO_CALL if bare else _method("__init__", target.__init__, doc)
         callable_itself = "__call__" in _members(target)
         call = _method("__call__", target.__call__, doc) if callable_itself else _NO_CALL
         settings = own.settings

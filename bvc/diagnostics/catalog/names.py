@@ -176,13 +176,13 @@ def too_small(setting: str, value: float, least: float, place: Origin) -> Diagno
 
 def out_of_range(setting: str, value: float, low: float, high: float, place: Origin) -> Diagnostic:
     """B0113: a number outside of what its setting allows, or of what any setting does."""
-    within = f"from {_grouped(low)} to {_grouped(high)}"
+    bound = f"at most {_grouped(high)}" if value > high else f"at least {_grouped(low)}"
     return Diagnostic(
         "B0113",
-        f"`{setting}` must be {within}, found {_grouped(value)}",
+        f"`{setting}` must be {bound}, found {_grouped(value)}",
         place.mend,
         "too large" if value > high else "too small",
-        help=f"give a number {within}",
+        help=f"give a number of {bound}",
         origin=place,
     )
 

@@ -8,7 +8,7 @@ import equinox as eqx
 import jax
 from jaxtyping import Array, Float, Key
 
-from bvc.component import PortError, Stack, component, gather
+from bvc.component import Count, Fraction, PortError, Stack, component, gather
 from bvc.library.checkpoints.naming import Naming
 from bvc.library.layers.attention import Mask, attend
 from bvc.library.layers.dense import Dense, Dtype, Embedding

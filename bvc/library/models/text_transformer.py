@@ -9,7 +9,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float, Key
 
-from bvc.component import PortError, Stack, component, gather, view
+from bvc.component import Count, Fraction, PortError, Stack, component, gather, view
 from bvc.library.checkpoints.naming import Flat, Foreign, Naming, Shapes, Stacking, below
 from bvc.library.checkpoints.repairs import renumber
 from bvc.library.layers import posemb as positions

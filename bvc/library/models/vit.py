@@ -9,7 +9,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float, Key
 
-from bvc.component import PortError, SettingError, Stack, component, gather, view
+from bvc.component import Count, Fraction, PortError, SettingError, Stack, component, gather, view
 from bvc.library.checkpoints.naming import Naming
 from bvc.library.layers import posemb as positions
 from bvc.library.layers.block import Block, encode, stack

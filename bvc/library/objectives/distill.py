@@ -6,7 +6,7 @@ from typing import Literal
 
 from jaxtyping import Array, Float
 
-from bvc.component import Loss, component
+from bvc.component import Fraction, Loss, component
 from bvc.library.losses.distance import distance
 
 
@@ -17,7 +17,7 @@ def distill(
     *,
     kind: Literal["euclidean", "l2", "hard", "kl", "logsoftmax_euclidean"] = "kl",
     t: float = 1.0,
-    smoothing: float = 0.0,
+    smoothing: Fraction = 0.0,
 ) -> Loss:
     """Distance between the student's and the teacher's logits, mean over examples (arXiv:2106.05237).
 

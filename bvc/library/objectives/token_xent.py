@@ -5,7 +5,7 @@ from __future__ import annotations
 import jax.numpy as jnp
 from jaxtyping import Array, Float, Int
 
-from bvc.component import Loss, component
+from bvc.component import Fraction, Loss, component
 from bvc.library.losses import cross_entropy
 
 
@@ -16,7 +16,7 @@ def token_xent(
     label_masks: Float[Array, "b t"] | None = None,
     *,
     pad: int = 0,
-    smoothing: float = 0.0,
+    smoothing: Fraction = 0.0,
     normalize: bool = True,
 ) -> Loss:
     """Cross-entropy of tokens that are not padding; sequences count equally (big_vision, cappa/generative.py).

@@ -8,19 +8,19 @@ import jax.numpy as jnp
 import optax
 from jaxtyping import Array, Float, Int
 
-from bvc.component import component
+from bvc.component import Count, Fraction, NonNegative, component
 
 
 @component("optimizer")
 def adafactor(
     *,
-    min_dim_size_to_factor: int = 32,
-    decay_rate: float = 0.8,
-    beta2_cap: float = 0.999,
-    clipping_threshold: float | None = None,
-    momentum: float = 0.9,
+    min_dim_size_to_factor: Count = 32,
+    decay_rate: NonNegative = 0.8,
+    beta2_cap: Fraction = 0.999,
+    clipping_threshold: NonNegative | None = None,
+    momentum: Fraction = 0.9,
     momentum_dtype: Literal["float32", "bfloat16"] = "bfloat16",
-    eps: float = 1e-30,
+    eps: NonNegative = 1e-30,
 ) -> optax.GradientTransformation:
     """Adafactor without parameter scaling and relative steps, with momentum (arXiv:2106.04560, big_vision optax.py).
 

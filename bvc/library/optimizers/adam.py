@@ -6,15 +6,15 @@ from typing import Literal
 
 import optax
 
-from bvc.component import component
+from bvc.component import Fraction, NonNegative, component
 
 
 @component("optimizer")
 def adam(
     *,
-    b1: float = 0.9,
-    b2: float = 0.999,
-    eps: float = 1e-8,
+    b1: Fraction = 0.9,
+    b2: Fraction = 0.999,
+    eps: NonNegative = 1e-8,
     mu_dtype: Literal["float32", "bfloat16"] = "float32",
 ) -> optax.GradientTransformation:
     """Adam (arXiv:1412.6980): the mean of gradients over the root of the mean of their squares, both debiased.

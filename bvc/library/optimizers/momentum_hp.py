@@ -6,12 +6,12 @@ from typing import Literal
 
 import optax
 
-from bvc.component import component
+from bvc.component import Fraction, component
 
 
 @component("optimizer")
 def momentum_hp(
-    *, momentum: float = 0.9, dtype: Literal["float32", "bfloat16"] = "bfloat16", nesterov: bool = False
+    *, momentum: Fraction = 0.9, dtype: Literal["float32", "bfloat16"] = "bfloat16", nesterov: bool = False
 ) -> optax.GradientTransformation:
     """Gradient descent with an undamped trace: `trace = gradient + momentum * trace` (big_vision optax.py).
 
