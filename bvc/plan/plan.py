@@ -20,6 +20,7 @@ from bvc.plan.liveness import Peak, peak_memory
 from bvc.plan.ops import Ops, Value, read_step
 from bvc.plan.parameters import ParameterRow, prefix, tabulate
 from bvc.plan.place import Pass, place_of
+from bvc.plan.roofline import Roofline, time_step
 from bvc.plan.target import Target, this_machine
 
 
@@ -80,6 +81,7 @@ class Plan:
         memory: on one device.
         flops: on one device in one step, by pass.
         collectives: of one step, those that send most first.
+        roofline: the time of a step at peak rates; None where the target's rates are not known.
         steps: of the run.
         epochs: passes over the data.
     """
@@ -93,6 +95,7 @@ class Plan:
     memory: Memory
     flops: Mapping[Pass, int]
     collectives: tuple[Collective, ...]
+    roofline: Roofline | None
     steps: int
     epochs: float
 
@@ -100,6 +103,15 @@ class Plan:
     def excess(self) -> int:
         """Bytes by which the step exceeds the memory of a device; 0 if it fits."""
         return max(0, self.memory.total - self.target.memory)
+
+    @property
+    def utilization(self) -> float | None:
+        """The share of the peak rate that a step reaches by `roofline`, recomputation not counted as work (MFU)."""
+        if self.roofline is None:
+            return None
+        work = sum(self.flops.values())
+        useful = (work - self.flops.get("recomputed", 0)) / work if work else 0.0
+        return self.roofline.products * useful / self.roofline.step
 
 
 def plan(program: Program, target: Target | None = None) -> Plan:
@@ -126,6 +138,7 @@ def plan(program: Program, target: Target | None = None) -> Plan:
         Feature(name, tuple(array.shape), str(array.dtype), value.bytes)
         for (name, array), value in zip(sorted(program.batch.items()), step.inputs[-counts[2] :], strict=True)
     )
+    collectives = list_collectives(step, grid.axes, _results(step, parameters))
     return Plan(
         target,
         dict(grid.axes),
@@ -135,7 +148,8 @@ def plan(program: Program, target: Target | None = None) -> Plan:
         grid.context.shards,
         _memory(step, counts, peak_memory(step, donated, repeats=target.kind != "cpu")),
         count_flops(step),
-        list_collectives(step, grid.axes, _results(step, parameters)),
+        collectives,
+        time_step(step, sum(each.sent for each in collectives), target),
         program.total,
         program.total * experiment.train.batch / program.examples,
     )

@@ -23,6 +23,7 @@ def render(plan: Plan, *, every_parameter: bool = False) -> str:
         _batch(plan),
         _flops(plan),
         _collectives(plan),
+        *_time(plan),
     ]
     return "\n\n".join(parts) + "\n"
 
@@ -32,6 +33,7 @@ def as_json(plan: Plan) -> str:
     document = asdict(plan)
     document["memory"]["total"] = plan.memory.total
     document["excess"] = plan.excess
+    document["utilization"] = plan.utilization
     return json.dumps(document, indent=2) + "\n"
 
 
@@ -135,6 +137,34 @@ def _collectives(plan: Plan) -> str:
     sent = sum(each.sent for each in plan.collectives)
     lines = _table(rows, right=(2, 3, 4), indent="")
     return "\n".join([*lines, f"sent by a device in a step: {size(sent)}"])
+
+
+def _time(plan: Plan) -> list[str]:
+    found = plan.roofline
+    if found is None:
+        return []
+    rate = plan.examples / found.step
+    hours = plan.steps * found.step / 3600
+    devices = plan.target.devices
+    rows = [
+        (
+            "step",
+            f"{found.step * 1e3:.3g} ms",
+            "computation" if found.step == found.computation else "collectives",
+        ),
+        (
+            "examples",
+            f"{amount(rate)}/s",
+            f"{amount(rate / devices)}/s on each device; what the hosts must decode",
+        ),
+        (
+            "utilization",
+            f"{100 * (plan.utilization or 0):.0f} %",
+            "of the peak rate, recomputation not counted",
+        ),
+        ("run", f"{hours:.3g} h", f"{hours * devices:.3g} device-hours"),
+    ]
+    return ["\n".join(["time at peak rates (roofline)", *_table(rows, right=(1,))])]
 
 
 def _table(rows: Sequence[Sequence[str]], *, right: Sequence[int] = (), indent: str = "  ") -> list[str]:

@@ -110,7 +110,7 @@ def test_flops_are_shared_by_the_devices(planned: Callable[[str], Plan]) -> None
 def test_a_device_less_than_the_mesh_wants(program: Make) -> None:
     with pytest.raises(Failed) as caught:
         plan(program("mesh=data"), machine(4))
-    assert caught.value.diagnostics[0].code == "B0405"
+    assert caught.value.diagnostics[0].code == "B0540"
 
 
 def test_a_plan_that_does_not_fit_says_by_how_much(planned: Callable[[str], Plan]) -> None:
