@@ -42,7 +42,7 @@ def two_towers(reference: Reference) -> Iterator[Comparison]:
         with tap.capture() as captured:
             both = model(image, text)
         logits = both["image"] @ both["text"].T * both["temperature"] + both.get("bias", 0.0)
-        loss = _sigmoid_loss(logits) if sigmoid else _softmax_loss(logits)
+        loss = _sigmoid_loss(logits) if sigmoid else softmax_loss(logits)
         found = {
             **captured,
             "txt/vocab_logits": model.text.vocab_logits(text),
@@ -66,7 +66,8 @@ def _sigmoid_loss(logits: Array) -> Array:
     return -jnp.mean(jnp.sum(jax.nn.log_sigmoid(signs * logits), axis=1))
 
 
-def _softmax_loss(logits: Array) -> Array:
+def softmax_loss(logits: Array) -> Array:
+    """CLIP: the mean of both directions' cross entropies."""
     to_text = -jnp.mean(jnp.diag(jax.nn.log_softmax(logits, axis=1)))
     to_image = -jnp.mean(jnp.diag(jax.nn.log_softmax(logits, axis=0)))
     return (to_text + to_image) / 2

@@ -9,6 +9,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float
 
+from bvc.component import complete
 from bvc.library.layers.dense import Dtype
 from bvc.library.layers.dropout import Keys, dropout
 from bvc.library.layers.initializers import Parameter, RandomKey, xavier_uniform, zeros
@@ -39,7 +40,7 @@ def attend(
     if mask is not None:
         logits = jnp.where(mask, logits, jnp.finfo(jnp.float32).min)
     weights = jax.nn.softmax(logits).astype(value.dtype)
-    weights = dropout(weights, drop, keys, broadcast=(2,) if share_drop else ())
+    weights = dropout(weights, drop, keys, broadcast=(2,) if share_drop else (), split=1)
     return jnp.einsum("bnts,bsnk->btnk", weights, value)
 
 
@@ -64,6 +65,7 @@ class Merge(eqx.Module):
     def __call__(self, x: Float[Array, "b t n k"], dtype: Dtype) -> Float[Array, "b t d"]:
         """Heads to tokens."""
         y = jnp.einsum("btnk,nkd->btd", x.astype(dtype), self.kernel.astype(dtype))
+        y = complete(y, x, self.kernel)
         return y if self.bias is None else y + self.bias.astype(dtype)
 
 

@@ -7,6 +7,7 @@ from typing import Literal
 import equinox as eqx
 from jaxtyping import Array, Float, Int
 
+from bvc.component import complete
 from bvc.library.layers.initializers import Parameter
 
 Dtype = Literal["float32", "bfloat16"]
@@ -27,7 +28,7 @@ class Dense(eqx.Module):
 
     def __call__(self, x: Float[Array, "*b d"]) -> Float[Array, "*b c"]:
         """Map the last dim."""
-        y = x.astype(self.dtype) @ self.kernel.astype(self.dtype)
+        y = complete(x.astype(self.dtype) @ self.kernel.astype(self.dtype), x, self.kernel)
         return y if self.bias is None else y + self.bias.astype(self.dtype)
 
 

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import jax
 import jax.numpy as jnp
+from jax import lax
 from jaxtyping import Array, Float, Int, Key
+
+from bvc.component import offset_along
 
 Keys = Key[Array, "b"] | None
 """One key for each example of a batch, or None when nothing is random."""
@@ -16,7 +19,12 @@ def fold(keys: Keys, number: int | Int[Array, ""]) -> Keys:
 
 
 def dropout(
-    x: Float[Array, "b *dims"], rate: float, keys: Keys, *, broadcast: tuple[int, ...] = ()
+    x: Float[Array, "b *dims"],
+    rate: float,
+    keys: Keys,
+    *,
+    broadcast: tuple[int, ...] = (),
+    split: int = -1,
 ) -> Float[Array, "b *dims"]:
     """Zero each entry with probability `rate` and scale the others by 1 / (1 - rate).
 
@@ -25,9 +33,13 @@ def dropout(
         rate: probability of zero.
         keys: one key per example; None keeps everything.
         broadcast: dims of `x` along which one draw holds.
+        split: the dim that a tensor axis may split; then the whole mask is drawn, and this device's part used.
     """
     if keys is None or rate == 0.0:
         return x
-    shape = [1 if dim in broadcast else size for dim, size in enumerate(x.shape)][1:]
-    keep = jax.vmap(lambda key: jax.random.bernoulli(key, 1 - rate, shape))(keys)
+    shape = [1 if dim in broadcast else size for dim, size in enumerate(x.shape)]
+    shape[split], start = offset_along(x, shape[split])
+    keep = jax.vmap(lambda key: jax.random.bernoulli(key, 1 - rate, shape[1:]))(keys)
+    if shape[split] != x.shape[split]:
+        keep = lax.dynamic_slice_in_dim(keep, start, x.shape[split], split)
     return jnp.where(keep, x / (1 - rate), jnp.zeros((), x.dtype))

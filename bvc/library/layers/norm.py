@@ -1,4 +1,4 @@
-"""Layer norm (arXiv:1607.06450)."""
+"""Layer norm (arXiv:1607.06450), and vectors of norm 1."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from jax import lax
 from jaxtyping import Array, Float
 
 from bvc.library.layers.initializers import ones, zeros
+from bvc.library.layers.tap import tap
 
 
 class LayerNorm(eqx.Module):
@@ -32,3 +33,14 @@ class LayerNorm(eqx.Module):
         variance = jnp.maximum(0.0, mean_of_square - jnp.square(mean))
         y = (x - mean) * (lax.rsqrt(variance + self.epsilon) * self.scale.astype(jnp.float32))
         return y if self.bias is None else y + self.bias.astype(jnp.float32)
+
+
+def unit_norm(x: Float[Array, "b d"]) -> Float[Array, "b d"]:
+    """Each vector over its length."""
+    square = jnp.sum(jnp.square(x), axis=1, keepdims=True)
+    # A head that starts at zero gives zero embeddings, where the root alone has no finite gradient.
+    norm = jnp.where(square == 0, 0.0, jnp.sqrt(jnp.where(square == 0, 1.0, square)))
+    tap("norm", norm)
+    x = x / (norm + 1e-8)
+    tap("normalized", x)
+    return x

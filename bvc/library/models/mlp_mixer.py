@@ -10,7 +10,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float, Key
 
-from bvc.component import PortError, SettingError, Stack, component, gather
+from bvc.component import Count, Fraction, PortError, SettingError, Stack, component, gather
 from bvc.library.checkpoints.naming import Flat, Naming, Shapes
 from bvc.library.checkpoints.repairs import renumber
 from bvc.library.layers.dense import Dense
@@ -98,15 +98,15 @@ class MlpMixer(HeadedImageModel):
         self,
         *,
         variant: str | None = None,
-        width: int | None = None,
-        depth: int | None = None,
-        tokens_mlp_dim: int | None = None,
-        channels_mlp_dim: int | None = None,
-        patch: int | tuple[int, int] | None = None,
-        size: int | tuple[int, int] = 224,
-        out_dim: int | None = None,
+        width: Count | None = None,
+        depth: Count | None = None,
+        tokens_mlp_dim: Count | None = None,
+        channels_mlp_dim: Count | None = None,
+        patch: Count | tuple[Count, Count] | None = None,
+        size: Count | tuple[Count, Count] = 224,
+        out_dim: Count | None = None,
         head_bias: float = 0.0,
-        stoch_depth: float = 0.0,
+        stoch_depth: Fraction = 0.0,
         remat: Remat = "none",
         key: Key[Array, ""],
     ) -> None:
@@ -117,8 +117,6 @@ class MlpMixer(HeadedImageModel):
                 f'"{variant}" is not known',
                 help='known are "S", "B", "L", "H" with a patch: "B/16"',
             )
-        if not 0 <= stoch_depth < 1:
-            raise SettingError("stoch_depth", f"is {stoch_depth}: a probability below 1 is needed")
         published = _VARIANTS[named]
         width = width or published[0]
         depth = depth or published[1]

@@ -7,17 +7,16 @@ from typing import Any, TypedDict
 
 import equinox as eqx
 import jax.numpy as jnp
-from jaxtyping import Array, Float, Int, Key
+from jaxtyping import Array, Float, Key
 
 from bvc.component import Model, SettingError, component, gather, view
 from bvc.library.checkpoints.naming import Foreign, Naming
 from bvc.library.layers.dropout import Keys, fold
+from bvc.library.layers.headed import Image, Text
 from bvc.library.layers.initializers import constant
-from bvc.library.layers.tap import scope, tap
+from bvc.library.layers.norm import unit_norm
+from bvc.library.layers.tap import scope
 from bvc.library.models._siglip_files import BUFFERS, TEXT, VISION, split_projection
-
-Image = Float[Array, "b h w 3"]
-Text = Int[Array, "b t"]
 
 
 class TwoTowersOutputs(TypedDict, total=False):
@@ -95,13 +94,13 @@ class TwoTowers(eqx.Module):
     def embed_image(self, image: Image, *, keys: Keys = None) -> Float[Array, "b d"]:
         """Embeddings of images, of norm 1."""
         with scope("img"):
-            return _normalize(self.image.embed(image, keys=keys))
+            return unit_norm(self.image.embed(image, keys=keys))
 
     @view
     def embed_text(self, text: Text, *, keys: Keys = None) -> Float[Array, "b d"]:
         """Embeddings of texts, of norm 1."""
         with scope("txt"):
-            return _normalize(self.text.embed(text, keys=keys))
+            return unit_norm(self.text.embed(text, keys=keys))
 
     @view
     def score(self, image: Image, text: Text) -> Float[Array, "b"]:
@@ -130,13 +129,3 @@ class TwoTowers(eqx.Module):
             image=("img", self.image.naming()),
             text=("txt", self.text.naming()),
         )
-
-
-def _normalize(x: Float[Array, "b d"]) -> Float[Array, "b d"]:
-    square = jnp.sum(jnp.square(x), axis=1, keepdims=True)
-    # A head that starts at zero gives zero embeddings, where the root alone has no finite gradient.
-    norm = jnp.where(square == 0, 0.0, jnp.sqrt(jnp.where(square == 0, 1.0, square)))
-    tap("norm", norm)
-    x = x / (norm + 1e-8)
-    tap("normalized", x)
-    return x
