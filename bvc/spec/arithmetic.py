@@ -30,7 +30,6 @@ _ORDER: dict[str, Callable[[Number, Number], bool]] = {
     ">=": operator.ge,
 }
 ARITHMETIC = tuple(_ARITHMETIC)
-COMPARISONS = ("==", "!=", *_ORDER)
 
 
 def is_number(value: object) -> bool:
