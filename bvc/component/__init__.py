@@ -35,7 +35,9 @@ if TYPE_CHECKING:
     from bvc.component.feature import Features as Features
     from bvc.component.loss import Loss as Loss
     from bvc.component.mesh import MeshContext as MeshContext
+    from bvc.component.shard import complete as complete
     from bvc.component.shard import gather as gather
+    from bvc.component.shard import offset_along as offset_along
     from bvc.component.source import Missing as Missing
     from bvc.component.source import Records as Records
     from bvc.component.stack import Stack as Stack
@@ -52,7 +54,7 @@ _HOMES = {
     "feature": ("Feature", "Features"),
     "loss": ("Loss",),
     "mesh": ("MeshContext",),
-    "shard": ("gather",),
+    "shard": ("complete", "gather", "offset_along"),
     "source": ("Missing", "Records"),
     "stack": ("Stack", "layers"),
 }

@@ -15,7 +15,7 @@ import equinox as eqx
 import jax
 import jax.numpy as jnp
 from jax import lax
-from jaxtyping import Array, Shaped
+from jaxtyping import Array, Int, Shaped
 
 from bvc.component.execution import execution
 
@@ -111,6 +111,29 @@ def gather(module: T, dtype: Any = None) -> T:
         return isinstance(node, Shard) or (isinstance(node, Deferred) and node is not module)
 
     return jax.tree.map(whole, module, is_leaf=stops)
+
+
+def complete(product: T, *factors: Shaped[Array, "..."]) -> T:
+    """`product`, summed over the tensor axis where the dim that it sums over is split along it.
+
+    That is so where all factors hold different values along that axis: hidden units (or heads) of this device
+    with the rows of the kernel that belong to them. Where only the kernel does, the product is itself split.
+    """
+    axis = execution().mesh.tensor
+    if axis is None or not all(axis in varying(factor) for factor in factors):
+        return product
+    return lax.psum(product, axis)  # y: [.., D] {unreduced over tensor} -> [.., D]
+
+
+def offset_along(x: Shaped[Array, "..."], size: int) -> tuple[int, int | Int[Array, ""]]:
+    """Of a dim of `x` that holds `size` entries here: how many there are in all, and where these begin.
+
+    They differ where `x` is split along the tensor axis.
+    """
+    axis = execution().mesh.tensor
+    if axis is None or axis not in varying(x):
+        return size, 0
+    return size * execution().mesh.axes[axis], lax.axis_index(axis) * size
 
 
 def varying(x: Shaped[Array, "*dims"]) -> frozenset[str]:
