@@ -12,10 +12,9 @@ from __future__ import annotations
 
 import json
 import re
+import tomllib
 from collections.abc import Iterator, Mapping
 from typing import Any
-
-import tomli
 
 from bvc.diagnostics import Diagnostic, Failed
 from bvc.diagnostics.catalog import run as catalog
@@ -91,10 +90,10 @@ class Workdir:
             found = [name for name in names if name in (CHECKPOINTS, METRICS, CLOCK)]
             return catalog.workdir_foreign(url, found) if found else None
         try:
-            there = tomli.loads(before.decode())
+            there = tomllib.loads(before.decode())
         except (ValueError, RecursionError):
             return catalog.workdir_unusable(url, f"its `{SPEC}` is damaged")
-        found = _differences(there, tomli.loads(spec))
+        found = _differences(there, tomllib.loads(spec))
         other = [difference for difference in found if not MAY_CHANGE.fullmatch(difference[0])]
         self.changed = tuple(difference[0] for difference in found)
         return catalog.workdir_of_another(url, other) if other else None

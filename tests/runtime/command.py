@@ -18,9 +18,11 @@ from bvc.runtime.stored import newest
 SPEC = Path(__file__).parent.parent / "specs" / "tiny_siglip.toml"
 
 
-def start(root: Path, *arguments: str, cache: Path) -> subprocess.Popen[str]:
-    """`bvc ARGUMENTS --data-dir ROOT`, with compiled programs kept in `cache`."""
+def start(root: Path, *arguments: str, cache: Path, modules: Path | None = None) -> subprocess.Popen[str]:
+    """`bvc ARGUMENTS --data-dir ROOT`, with compiled programs kept in `cache`, and the user's modules in `modules`."""
     environment = {**os.environ, "XDG_CACHE_HOME": str(cache), "XLA_FLAGS": ""}
+    if modules is not None:
+        environment["PYTHONPATH"] = os.pathsep.join([str(modules), *filter(None, [os.environ.get("PYTHONPATH")])])
     return subprocess.Popen(
         [sys.executable, "-m", "bvc", *arguments, "--data-dir", str(root)],
         env=environment,
