@@ -6,11 +6,11 @@ import email
 import re
 import subprocess
 import sys
+import tomllib
 import zipfile
 from pathlib import Path
 
 import pytest
-import tomli
 
 ROOT = Path(__file__).parent.parent
 
@@ -62,7 +62,7 @@ def test_locks_have_hashes_and_name_no_index(name: str) -> None:
 
 @pytest.mark.parametrize("name", ["requirements.lock", "requirements-test.lock"])
 def test_locks_hold_every_dependency_of_the_package(name: str) -> None:
-    project = tomli.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
     wanted = {re.split(r"[^\w-]", need)[0].replace("_", "-").lower() for need in project["dependencies"]}
     locked = re.findall(r"^([\w.-]+)==", (ROOT / name).read_text(encoding="utf-8"), re.M)
     assert wanted <= set(locked)

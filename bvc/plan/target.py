@@ -5,13 +5,13 @@ from __future__ import annotations
 import math
 import os
 import re
+import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
 import jax
-import tomli
 
 from bvc.diagnostics import Failed
 from bvc.diagnostics.catalog import plan as catalog
@@ -63,7 +63,7 @@ def find_target(text: str) -> Target:
     if found is None or found["name"] not in names:
         raise Failed(catalog.unknown_target(text, text.split(":")[0], names))
     name = found["name"]
-    facts = tomli.loads((stdlib_root() / "target" / f"{name}.toml").read_text(encoding="utf-8"))
+    facts = tomllib.loads((stdlib_root() / "target" / f"{name}.toml").read_text(encoding="utf-8"))
     devices = math.prod(int(size) for size in found["shape"].split("x")) if found["shape"] else 1
     return _from_facts(text, devices, facts)
 

@@ -50,7 +50,7 @@ def whole(value: str, file: str, start: int = 0) -> Text:
 
 
 def decode(source: str, file: str, start: int, end: int) -> Text:
-    """The TOML string literal at `start` to `end` of `source`, quotes included, which tomli accepted."""
+    """The TOML string literal at `start` to `end` of `source`, quotes included, which tomllib accepted."""
     quote = source[start]
     triple = source.startswith(quote * 3, start) and end - start >= 6
     width = 3 if triple else 1
