@@ -1,0 +1,117 @@
+"""What both ResNets of BiT share: depths, stages of units, the head over a grid of features."""
+
+from __future__ import annotations
+
+import abc
+from collections.abc import Callable
+from typing import Generic, TypedDict, TypeVar
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+from jaxtyping import Array, Float, Key
+
+from bvc.component import SettingError, Stack, gather, view
+from bvc.library.layers.dense import Dense
+from bvc.library.layers.dropout import Keys
+from bvc.library.layers.headed import HeadedImageModel, Image
+from bvc.library.layers.initializers import RandomKey
+from bvc.library.layers.repeat import Remat, repeat
+from bvc.library.layers.tap import tap
+
+Unit = TypeVar("Unit", bound=eqx.Module)
+Features = Float[Array, "b h w c"]
+
+DEPTHS = {
+    26: (2, 2, 2, 2),
+    50: (3, 4, 6, 3),
+    101: (3, 4, 23, 3),
+    152: (3, 8, 36, 3),
+    200: (3, 24, 36, 3),
+}
+
+
+class ResNetOutputs(TypedDict, total=False):
+    """`logits` only with a head."""
+
+    logits: Float[Array, "b c"]
+    pre_logits: Float[Array, "b d"]
+
+
+class GridOutputs(TypedDict, total=False):
+    """What the head makes of each position of the last stage."""
+
+    logits: Float[Array, "b gh gw c"]
+    pre_logits: Float[Array, "b gh gw d"]
+
+
+def units_of(depth: int | tuple[int, ...]) -> tuple[int, ...]:
+    """Units in each stage.
+
+    Raises:
+        SettingError: no published network has so many layers.
+    """
+    if isinstance(depth, tuple):
+        return depth
+    if depth not in DEPTHS:
+        known = ", ".join(map(str, DEPTHS))
+        raise SettingError(
+            "depth", f"{depth} is not known", help=f"known are {known}, or the units of each stage"
+        )
+    return DEPTHS[depth]
+
+
+class Stage(eqx.Module, Generic[Unit]):
+    """Units of one resolution: the first changes stride and channels, the others are alike."""
+
+    first: Unit
+    rest: Stack[Unit] | None
+
+    @staticmethod
+    def build(
+        make: Callable[[int, int, Key[Array, ""]], Unit],
+        units: int,
+        channels: int,
+        stride: int,
+        out: int,
+        key: RandomKey,
+    ) -> Stage[Unit]:
+        """`make(channels, stride, key)` builds a unit that gives `out` channels."""
+        first_key, rest_key = jax.random.split(key)
+        rest = Stack.build(lambda k: make(out, 1, k), units - 1, rest_key) if units > 1 else None
+        return Stage(make(channels, stride, first_key), rest)
+
+    def __call__(self, x: Features, remat: Remat) -> Features:
+        """All units one after another."""
+        x = gather(self.first)(x)
+        if self.rest is None:
+            return x
+        return repeat(self.rest, x, lambda unit, x, index, _: unit(x), remat=remat)
+
+
+class ResNet(HeadedImageModel):
+    """A network whose features on a grid are averaged and read by a linear head."""
+
+    head: eqx.AbstractVar[Dense | None]
+
+    @abc.abstractmethod
+    def features(self, image: Image) -> Features:
+        """What the head reads, at each position."""
+
+    def __call__(self, image: Image, *, keys: Keys = None) -> ResNetOutputs:
+        """The whole model; nothing in it is random."""
+        del keys
+        x = jnp.mean(self.features(image), axis=(1, 2))
+        tap("pre_logits", x)
+        outputs: ResNetOutputs = {"pre_logits": x}
+        if self.head is not None:
+            outputs["logits"] = gather(self.head)(x)
+            tap("logits", outputs["logits"])
+        return outputs
+
+    @view
+    def patches(self, image: Image, *, keys: Keys = None) -> GridOutputs:
+        """The head at each position instead of on their mean."""
+        del keys
+        x = self.features(image)
+        return {"pre_logits": x} if self.head is None else {"pre_logits": x, "logits": gather(self.head)(x)}
