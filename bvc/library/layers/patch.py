@@ -36,6 +36,14 @@ def grid_of(size: Pair, patch: Pair) -> Pair:
     return size[0] // patch[0], size[1] // patch[1]
 
 
+def flat_patches(image: Float[Array, "b H W c"], patch: Pair) -> Float[Array, "b h w p"]:
+    """The pixels of each patch in one dim, for a matrix product: convolutions have slow gradients on CPU."""
+    batch, height, width, channels = image.shape
+    ph, pw = patch
+    patches = image.reshape(batch, height // ph, ph, width // pw, pw, channels)
+    return patches.transpose(0, 1, 3, 2, 4, 5).reshape(batch, height // ph, width // pw, -1)
+
+
 class PatchEmbedding(eqx.Module):
     """Non-overlapping patches through one linear map, stored as the convolution that it is."""
 
@@ -54,13 +62,11 @@ class PatchEmbedding(eqx.Module):
         Raises:
             PortError: the image's sides are not divisible by the patch's.
         """
-        batch, height, width, channels = image.shape
+        height, width = image.shape[1:3]
         ph, pw = self.kernel.shape[:2]
         if height % ph or width % pw:
             raise PortError("image", f"has sides {height} x {width}, not divisible by the patch {ph} x {pw}")
-        # A product over flattened patches, since convolutions of this kind have slow gradients on CPU.
-        patches = image.reshape(batch, height // ph, ph, width // pw, pw, channels)
-        patches = patches.transpose(0, 1, 3, 2, 4, 5).reshape(batch, height // ph, width // pw, -1)
+        patches = flat_patches(image, (ph, pw))
         kernel = self.kernel.reshape(-1, self.kernel.shape[-1])
         return jnp.matmul(patches.astype(self.dtype), kernel.astype(self.dtype)) + self.bias.astype(
             self.dtype

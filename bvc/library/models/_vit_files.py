@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from bvc.library.checkpoints.naming import Flat, Foreign, Naming, Rules, Shapes, Stacking, below
+from collections.abc import Mapping
+
+from bvc.library.checkpoints.naming import Flat, Foreign, Naming, Resize, Rules, Shapes, Stacking, below
 from bvc.library.checkpoints.posemb import resample_grid
 from bvc.library.checkpoints.repairs import inline_map_head, moved, renumber, split_cls_posemb
 from bvc.library.models._siglip_files import BUFFERS, VISION, split_projection
@@ -57,8 +59,8 @@ def _plain(flat: Flat, wanted: Shapes) -> Flat:
     return {name.removeprefix("vit."): leaf for name, leaf in flat.items()}
 
 
-def naming() -> Naming:
-    """The whole ViT."""
+def naming(resizes: Mapping[str, Resize] | None = None) -> Naming:
+    """The whole ViT; `resizes` are further parameters that files may hold in another size."""
     return Naming(
         rules=(
             ("embedding", "embedding"),
@@ -81,7 +83,7 @@ def naming() -> Naming:
             split_cls_posemb,
             inline_map_head,
         ),
-        resizes={"pos_embedding": resample_grid},
+        resizes={"pos_embedding": resample_grid, **(resizes or {})},
         foreign=(
             Foreign(
                 rules=VISION,
