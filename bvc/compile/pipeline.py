@@ -38,8 +38,8 @@ def compile_pipeline(
     typing = follow(features, ops)
     if typing.diagnostics:
         raise Failed(typing.diagnostics)
-    outputs = tuple(name for name in typing.features if needed is None or name in needed)
-    return Pipeline(_live(typing, outputs), outputs)
+    outputs = {name: typed for name, typed in typing.features.items() if needed is None or name in needed}
+    return Pipeline(_live(typing, tuple(outputs)), outputs)
 
 
 def batch_features(features: Features, batch: int) -> dict[str, jax.ShapeDtypeStruct]:

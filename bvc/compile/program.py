@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from bvc.component.error import DataError
+from bvc.component.feature import Feature, Features
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,10 +35,10 @@ class Step:
 
 @dataclass(frozen=True, slots=True)
 class Pipeline:
-    """Steps that run one after another; `outputs` are the features that are kept at the end."""
+    """Steps that run one after another; `outputs` are the features that are kept at the end, with their types."""
 
     steps: tuple[Step, ...]
-    outputs: tuple[str, ...]
+    outputs: Features
 
     def apply(self, example: Mapping[str, Any], seed: int, epoch: int, index: int) -> dict[str, Any]:
         """The example after all steps.
@@ -49,7 +50,7 @@ class Pipeline:
             index: the example's position in the dataset.
 
         Raises:
-            DataError: an op cannot use the example; says which op.
+            DataError: an op cannot use the example, or a feature is not of its type; says which.
         """
         features = dict(example)
         for step in self.steps:
@@ -57,6 +58,8 @@ class Pipeline:
                 _run(step, features, seed, epoch, index)
             except DataError as error:
                 raise DataError(f"`{step.name}` met {error.what}", error.looked, error.help) from error
+        for name, type_ in self.outputs.items():
+            _check(name, features[name], type_)
         return {name: features[name] for name in self.outputs}
 
 
@@ -85,3 +88,18 @@ def _run(step: Step, features: dict[str, Any], seed: int, epoch: int, index: int
         features[step.writes[""]] = result
     else:
         features.update({step.writes[name]: result[name] for name in step.writes})
+
+
+def _check(name: str, value: Any, type_: Feature) -> None:
+    """Raise `DataError` if a value has another dtype or size than its type says."""
+    if isinstance(value, str | bytes | list):
+        if type_.dtype not in ("str", "bytes"):
+            raise DataError(f"feature `{name}` that is no array, but {type_}")
+        return
+    fits = len(value.shape) == len(type_.shape) and all(
+        dim == size for dim, size in zip(type_.shape, value.shape, strict=True) if isinstance(dim, int)
+    )
+    if value.dtype.name != type_.dtype or not fits:
+        raise DataError(
+            f"feature `{name}` of type {Feature(value.dtype.name, value.shape)}, which should be {type_}"
+        )

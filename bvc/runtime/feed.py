@@ -1,4 +1,4 @@
-"""The feed: batches in order, prepared ahead by grain's worker processes or by threads of this process."""
+"""The feed: batches in order, prepared ahead by grain's worker processes or by a thread of this process."""
 
 from __future__ import annotations
 
@@ -130,6 +130,10 @@ class Feed:
                     self._drain(batches)
                     return
             self._offer("end", None)
+        except DataError as error:
+            self._offer(
+                "error", DataError(error.what, error.looked, error.help)
+            )  # grain adds lines to the message
         except RuntimeError as error:
             self._offer("error", self._explained(error))
         except Exception as error:  # noqa: BLE001 - it is raised again, in the thread that asks for the batch
@@ -182,7 +186,7 @@ class TrainFeed(Feed):
         start_step: steps that were done before.
         process_index: number of this process; None: as jax says.
         process_count: number of processes; None: as jax says.
-        workers: worker processes; 0: threads of this process; None: what suits the machine.
+        workers: worker processes; 0: a thread of this process; None: what suits the machine.
     """
 
     def __init__(
@@ -219,7 +223,7 @@ class EvalFeed(Feed):
         expand: a feature of several values: each value becomes an example; `_parent` (i32) numbers the original.
         process_index: number of this process; None: as jax says.
         process_count: number of processes; None: as jax says.
-        workers: worker processes; 0: threads of this process.
+        workers: worker processes; 0: a thread of this process.
     """
 
     def __init__(
@@ -252,9 +256,9 @@ def _owned(value: Any) -> Any:
 
 
 def _dataset(batches: TrainBatches | EvalBatches, workers: int) -> grain.IterDataset:
-    threads = 1 if workers else 2
+    # no threads of grain's: they would keep a process from ending when an example never comes
     dataset = grain.MapDataset.source(batches).to_iter_dataset(
-        grain.ReadOptions(num_threads=threads, prefetch_buffer_size=threads)
+        grain.ReadOptions(num_threads=0, prefetch_buffer_size=0)
     )
     if not workers:
         return dataset

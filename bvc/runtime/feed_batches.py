@@ -97,19 +97,24 @@ class EvalBatches:
         positions = range(min(begin, self.examples), min(begin + local, self.examples))
         if self.board.closing:
             return {}
-        rows = [self._example(position) for position in positions]
-        for row in rows:
-            _check(row, rows[0])
+        rows: list[dict[str, Any]] = []
+        for position in positions:
+            rows.append(self._example(position))
+            with _named(self.records, self._number(position)):
+                _check(rows[-1], rows[0])
         template = rows[0] if rows else self._example(0)
         self.board.idle()
         batch = stacked([*rows, *[_blank(template)] * (local - len(rows))])
         batch[MASK] = np.arange(local) < len(rows)
         return batch
 
+    def _number(self, position: int) -> int:
+        return (
+            position if self.first is None else int(np.searchsorted(self.first, position, side="right")) - 1
+        )
+
     def _example(self, position: int) -> dict[str, Any]:
-        number = position
-        if self.first is not None:
-            number = int(np.searchsorted(self.first, position, side="right")) - 1
+        number = self._number(position)
         self.board.working_on(number)
         with _named(self.records, number):
             example = dict(self.records[number])
@@ -163,10 +168,10 @@ def _check(row: Mapping[str, Any], first: Mapping[str, Any]) -> None:
     for name, value in row.items():
         if isinstance(value, str | bytes | list):
             continue
-        if value.shape != first[name].shape or value.dtype != first[name].dtype:
-            is_, others = f"{value.dtype}{value.shape}", f"{first[name].dtype}{first[name].shape}"
+        if value.shape != first[name].shape:
+            sizes = f"{list(value.shape)}, not {list(first[name].shape)}"
             raise DataError(
-                f"feature `{name}` of another size than in the other examples: {is_}, not {others}"
+                f"feature `{name}` of another size than in the first example of the batch: {sizes}"
             )
         narrow = _NARROW.get(value.dtype.name)
         if narrow is not None and value.dtype.kind in "iu" and value.size:

@@ -1,4 +1,4 @@
-"""Recorded distributions of random ops: Kolmogorov-Smirnov at the recorded quantiles, chi-square on counts, p > 0.001."""
+"""Recorded distributions of random ops: Kolmogorov-Smirnov at recorded quantiles, chi-square on counts, p > 0.001."""
 
 from __future__ import annotations
 
