@@ -39,9 +39,7 @@ class InceptionCrop:
         self.method: Method = method
         self.antialias = antialias
 
-    def __call__(
-        self, image: Num[np.ndarray, "h w c"], rng: np.random.Generator
-    ) -> Num[np.ndarray, "_ _ c"]:
+    def __call__(self, image: Num[np.ndarray, "h w c"], rng: np.random.Generator) -> Num[np.ndarray, "_ _ c"]:
         """The window, resized."""
         top, left, h, w = sample_window(rng, image.shape[0], image.shape[1], self.area, self.ratio)
         window = image[top : top + h, left : left + w]

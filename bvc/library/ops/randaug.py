@@ -18,9 +18,19 @@ def _signed(rng: np.random.Generator, value: float) -> float:
     return value if rng.random() >= 0.5 else -value
 
 
-def _cutout(image: Image, m: float, rng: np.random.Generator) -> Image:
-    centre = (int(rng.integers(image.shape[0])), int(rng.integers(image.shape[1])))
-    return pixels.cutout(image, int(4 * m), centre)
+def cutout(image: Image, half: int, rng: np.random.Generator) -> Image:
+    """Fill a square of twice `half`, whose centre is anywhere in the image."""
+    return pixels.cutout(image, half, (int(rng.integers(image.shape[0])), int(rng.integers(image.shape[1]))))
+
+
+def translate_x(image: Image, most: float, rng: np.random.Generator) -> Image:
+    """Move by `most` pixels to the left or to the right."""
+    return pixels.translate_x(image, _signed(rng, most))
+
+
+def translate_y(image: Image, most: float, rng: np.random.Generator) -> Image:
+    """Move by `most` pixels up or down."""
+    return pixels.translate_y(image, _signed(rng, most))
 
 
 OPERATIONS: dict[str, Callable[[Image, float, np.random.Generator], Image]] = {
@@ -36,9 +46,9 @@ OPERATIONS: dict[str, Callable[[Image, float, np.random.Generator], Image]] = {
     "Sharpness": lambda image, m, rng: pixels.sharpness(image, m / 10 * 1.8 + 0.1),
     "ShearX": lambda image, m, rng: pixels.shear_x(image, _signed(rng, m / 10 * 0.3)),
     "ShearY": lambda image, m, rng: pixels.shear_y(image, _signed(rng, m / 10 * 0.3)),
-    "TranslateX": lambda image, m, rng: pixels.translate_x(image, _signed(rng, m / 10 * 100)),
-    "TranslateY": lambda image, m, rng: pixels.translate_y(image, _signed(rng, m / 10 * 100)),
-    "Cutout": _cutout,
+    "TranslateX": lambda image, m, rng: translate_x(image, m / 10 * 100, rng),
+    "TranslateY": lambda image, m, rng: translate_y(image, m / 10 * 100, rng),
+    "Cutout": lambda image, m, rng: cutout(image, int(4 * m), rng),
     "SolarizeAdd": lambda image, m, rng: pixels.solarize_add(image, int(m / 10 * 110)),
 }
 """Name -> the operation at magnitude m, in the order of big_vision's list."""

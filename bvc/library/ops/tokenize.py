@@ -50,7 +50,9 @@ class Tokenize:
         self.pad = pad_value
         self.add_bos = add_bos
 
-    def __call__(self, text: Text | Texts, rng: np.random.Generator) -> Int32[np.ndarray, "... {self.max_len}"]:
+    def __call__(
+        self, text: Text | Texts, rng: np.random.Generator
+    ) -> Int32[np.ndarray, "... {self.max_len}"]:
         """The ids, or one row of them for each text."""
         if self.sample or isinstance(text, str):
             return self._ids(one_text(text, rng))
