@@ -101,7 +101,7 @@ def dim_out_of_range(name: str, shape: Sequence[int], dim: int, place: Origin) -
         f"`{name}` has no dim {dim}",
         place.mend,
         f"matches `{name}`, of shape {_shape(shape)}",
-        help=f"it has {len(shape)} dims, counted from 0"
+        help=f"its last dim is {len(shape) - 1}"
         if shape
         else "it is a scalar: replicate it by a rule before this one",
         origin=place,

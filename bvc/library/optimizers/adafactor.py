@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Any, Literal
 
 import jax.numpy as jnp
 import optax
-from jaxtyping import Array, Float, Int
+from jaxtyping import Array, Float
 
 from bvc.component import Count, Fraction, NonNegative, component
 
@@ -34,7 +34,7 @@ def adafactor(
         eps: added to squared gradients
     """
 
-    def decay(count: Int[Array, ""], exponent: float) -> Float[Array, ""]:
+    def decay(count: Any, exponent: Any) -> Float[Array, ""]:
         return jnp.minimum(beta2_cap, 1.0 - (jnp.asarray(count, jnp.float32) + 1.0) ** -exponent)
 
     parts = [
