@@ -88,7 +88,7 @@ def bind_component(
     if chosen is None:
         return INVALID
     component, label = chosen
-    generic = {**(generic or {}), **_FEEDS}
+    generic = {**(generic or {}), **(_FEEDS if kind in _WIRED else {})}
     own = {name: setting for name, setting in component.settings.items() if name not in generic}
     settings = reader.table(
         node,
@@ -105,13 +105,14 @@ def bind_component(
     ports = list(component.call.ports)
     for port in feeds:
         if ports and port not in ports:
-            found.add(names.unknown_port(component.name, port, settings.origins["feeds"], ports))
+            found.add(names.unknown_port(component.name, port, _feed_key(node, port), ports))
     values = {name: value for name, value in settings.values.items() if name in own}
     rest = Settings(
         {name: value for name, value in settings.values.items() if name in generic}, settings.origins
     )
     feed_origins = _feed_origins(node)
-    return Node(component, values, node.origin, settings.origins, feeds, feed_origins), rest
+    origins = {**settings.origins, "type": node.keys.get("type", node.origin)}
+    return Node(component, values, node.origin, origins, feeds, feed_origins), rest
 
 
 def bind_model(reader: Reader, node: TreeNode, owner: str) -> ModelNode | Invalid:
@@ -136,10 +137,18 @@ def bind_model(reader: Reader, node: TreeNode, owner: str) -> ModelNode | Invali
     )
 
 
+def _feed_key(table: Table, port: str) -> Origin:
+    feeds = table.get("feeds")
+    return feeds.keys.get(port, feeds.origin) if isinstance(feeds, Table) else table.origin
+
+
 def _feed_origins(table: Table) -> dict[str, Origin]:
     feeds = table.get("feeds")
     return {port: path.origin for port, path in feeds.items.items()} if isinstance(feeds, Table) else {}
 
+
+_WIRED: tuple[Kind, ...] = ("model", "objective", "evaluator")
+"""Kinds whose ports are wired to named arrays."""
 
 _FEEDS = {
     "feeds": Setting(
@@ -161,5 +170,9 @@ _MODEL: dict[str, Any] = {
     ),
 }
 
-GENERIC: dict[Kind, Mapping[str, Setting]] = {"model": {**_MODEL, **_FEEDS}, "objective": _FEEDS}
+GENERIC: dict[Kind, Mapping[str, Setting]] = {
+    "model": {**_MODEL, **_FEEDS},
+    "objective": _FEEDS,
+    "evaluator": _FEEDS,
+}
 """Settings that every component of a kind has besides its own."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -20,6 +21,7 @@ from bvc.ir import DataNode, Node, TrainData
 from bvc.spec.tree import Node as TreeNode
 from bvc.spec.tree import Table
 
+_DTYPE = re.compile(r"bytes|str|bool|u?int(8|16|32|64)|float(16|32|64)")
 _DATA_KEYS = fields_of(DataTable)
 
 
@@ -102,7 +104,10 @@ def _own_features(
     features: dict[str, Feature] = {}
     for name, text in values.get("features", {}).items():
         try:
-            features[name] = Feature.parse(text)
+            feature = Feature.parse(text)
         except ValueError:
+            feature = None
+        if feature is None or not _DTYPE.fullmatch(feature.dtype):
             return reader.found.add(catalog.bad_feature(name, text, origins["features"]))
+        features[name] = feature
     return features

@@ -12,16 +12,17 @@ from bvc.bind.pattern import valid_pattern
 from bvc.bind.pipeline import bind_pipeline
 from bvc.bind.quantity import DURATION_UNITS
 from bvc.bind.tables import DataTables, EvalTable, LayoutTable, MeshTable, RootTable, RunTable
-from bvc.bind.value import Reader, Role, Site, found_in_words
+from bvc.bind.value import Reader, Role, Site
+from bvc.bind.view import bind_view
 from bvc.component import registry
 from bvc.component.annotation import Calls, Child, Split
 from bvc.component.declare import fields_of
 from bvc.diagnostics import Failed, Label, Origin
 from bvc.diagnostics.catalog import mesh as mesh_catalog
 from bvc.diagnostics.catalog import names
-from bvc.ir import Duration, Eval, Experiment, LayoutRule, Mesh, Run, ViewNode
+from bvc.ir import Duration, Eval, Experiment, LayoutRule, Mesh, ModelNode, Run
 from bvc.spec import Spec
-from bvc.spec.tree import Leaf, Table, plain
+from bvc.spec.tree import Table
 from bvc.spec.tree import Node as TreeNode
 
 
@@ -33,8 +34,12 @@ def bind(spec: Spec) -> Experiment:
     """
     found = Found(list(spec.warnings))
     _import(spec, found)
-    reader = Reader(found, lambda node, role, site: _role(reader, node, role, site))
-    experiment = _experiment(reader, spec)
+    table = spec.tree.get("model")
+    plain = Reader(found, lambda node, role, site: _role(plain, node, role, site, None))
+    model = INVALID if table is None else bind_model(plain, table, "model")
+    own = None if isinstance(model, Invalid) else model
+    reader = Reader(found, lambda node, role, site: _role(reader, node, role, site, own))
+    experiment = _experiment(reader, spec, model)
     if experiment is None or found.failed:
         raise Failed(found.diagnostics)
     return experiment
@@ -49,8 +54,8 @@ def _import(spec: Spec, found: Found) -> None:
             found.add(names.import_failed(module, str(error), leaf.origin))
 
 
-def _role(reader: Reader, node: TreeNode, role: Role, site: Site) -> Any:
-    """What stands for something that is built later: a component, a pipeline, data, a view."""
+def _role(reader: Reader, node: TreeNode, role: Role, site: Site, model: ModelNode | None) -> Any:
+    """What stands for something that is built later: a component, a pipeline, data, a view of `model`."""
     if isinstance(role, Child):
         if role.kind == "model":
             return bind_model(reader, node, site.setting.name)
@@ -60,29 +65,14 @@ def _role(reader: Reader, node: TreeNode, role: Role, site: Site) -> Any:
         return bind_pipeline(reader, node, site.owner)
     if isinstance(role, Split):
         return bind_data(reader, node, site)
-    return _view(reader, node, site)
+    return bind_view(reader, node, site, model)
 
 
-def _view(reader: Reader, node: TreeNode, site: Site) -> ViewNode | Invalid:
-    if isinstance(node, Leaf) and isinstance(node.value, str):
-        return ViewNode(node.value, {}, node.origin)
-    name = node.get("name") if isinstance(node, Table) else None
-    if isinstance(node, Table) and isinstance(name, Leaf) and isinstance(name.value, str):
-        settings = {key: plain(item) for key, item in node.items.items() if key != "name"}
-        return ViewNode(name.value, settings, node.origin)
-    return reader.found.add(
-        names.wrong_type(
-            "the name of a view", found_in_words(node), node.origin, owner=site.owner, declared=site.declared
-        )
-    )
-
-
-def _experiment(reader: Reader, spec: Spec) -> Experiment | None:
+def _experiment(reader: Reader, spec: Spec, model: ModelNode | Invalid) -> Experiment | None:
     tree = spec.tree
     root = fields_of(RootTable)
     settings = reader.table(tree, root, "")
     train = _train(reader, tree)
-    model = bind_model(reader, tree.items["model"], "model") if "model" in tree.items else INVALID
     objective = bind_component(reader, "objective", tree.items["objective"], "objective") if (
         "objective" in tree.items
     ) else INVALID  # fmt: skip

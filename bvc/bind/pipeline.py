@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 from bvc.bind.component import declared_at
@@ -10,7 +11,7 @@ from bvc.bind.value import Reader, Site, found_in_words, valid
 from bvc.component import registry
 from bvc.component.declare import REQUIRED, Component, Setting
 from bvc.component.describe import describe
-from bvc.diagnostics import Failed, Origin
+from bvc.diagnostics import Failed, Origin, Place
 from bvc.diagnostics.catalog import names
 from bvc.ir import OpNode
 from bvc.spec.calls import parse_call
@@ -57,7 +58,7 @@ def _item(reader: Reader, item: TreeNode, owner: str, position: int) -> OpNode |
         return INVALID
     component = registry.find("op", call.name)
     if component is None:
-        place = Origin((call.name_place, *call.origin.places), call.origin.table, call.origin.bindings)
+        place = _narrowed(call.origin, call.name_place)
         return found.add(names.unknown_op(call.name, place, registry.names("op")))
     return _bind(reader, call, component, position)
 
@@ -83,7 +84,8 @@ def _bind(reader: Reader, call: Call, component: Component, position: int) -> Op
             origins[name] = argument.origin
     for name, setting in component.settings.items():
         if setting.default is REQUIRED and name not in given:
-            found.add(names.missing_key(name, component.name, call.origin, describe(setting.annotation)))
+            what = describe(setting.annotation)
+            found.add(names.missing_key(name, component.name, call.origin, what, setting.doc))
     if len(found.diagnostics) > before:
         return INVALID
     reads, writes = _wired(component, wires)
@@ -111,7 +113,7 @@ def _arguments(found: Found, call: Call, component: Component) -> dict[str, Argu
         place = call.keyword_places.get(name)
         origin = argument.origin
         if place is not None:
-            origin = Origin((place, *origin.places), origin.table, origin.bindings)
+            origin = _narrowed(origin, place)
         if name not in known:
             found.add(names.unknown_argument(component.name, name, origin, known))
         elif name in given:
@@ -119,6 +121,12 @@ def _arguments(found: Found, call: Call, component: Component) -> dict[str, Argu
         else:
             given[name] = argument
     return given
+
+
+def _narrowed(origin: Origin, place: Place) -> Origin:
+    """The origin of a part of the text that `origin` speaks of."""
+    standard = place.file.startswith("std:")
+    return replace(origin, places=(*origin.places[:-1], place) if standard else (place,))
 
 
 def _wires(component: Component) -> tuple[str, ...]:

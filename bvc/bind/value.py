@@ -115,9 +115,8 @@ class Reader:
         for name, setting in settings.items():
             # a key that was mistyped is not missing as well
             if setting.default is REQUIRED and name not in table.items and name not in meant:
-                self.found.add(
-                    names.missing_key(name, who or owner, table.origin, describe(setting.annotation))
-                )
+                what = describe(setting.annotation)
+                self.found.add(names.missing_key(name, who or owner, table.origin, what, setting.doc))
         return None if len(self.found.diagnostics) > before else Settings(values, origins)
 
     def _convert(self, node: Node, annotation: Any, site: Site) -> Any:

@@ -43,5 +43,5 @@ def _explain_code(code: str) -> int:
             + (did_you_mean(code, codes()) or f"codes: {', '.join(codes())}")
         )
         return UNUSABLE
-    typer.echo(read(code).text)
+    typer.echo(read(code).shown())
     return CLEAN

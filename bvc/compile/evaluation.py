@@ -11,7 +11,7 @@ from jaxtyping import Array, Shaped
 
 from bvc.compile.blame import blamed, returned
 from bvc.compile.construct import Steps, construct
-from bvc.compile.pipeline import batch_features, type_pipeline
+from bvc.compile.pipeline import batch_features, check_batchable, type_pipeline
 from bvc.compile.typed import trace
 from bvc.compile.views import View, find_view, view_names
 from bvc.compile.wiring import Wires, wire
@@ -19,7 +19,7 @@ from bvc.component.declare import method_of
 from bvc.component.evaluation import Evaluator, Stream
 from bvc.component.feature import Feature, Features
 from bvc.diagnostics import Diagnostic, Failed
-from bvc.diagnostics.catalog import shapes, views
+from bvc.diagnostics.catalog import names, shapes, views
 from bvc.ir import DataNode, Eval, ModelNode, OpNode, ViewNode
 
 PARENT = "_parent"
@@ -40,6 +40,7 @@ class CompiledStream:
         view_wires: what the view reads.
         measure_wires: what the measure reads, of the view's outputs and of the batch.
         measure: the evaluator's method.
+        ports: the ports of that method.
     """
 
     name: str
@@ -51,6 +52,7 @@ class CompiledStream:
     view_wires: Wires
     measure_wires: Wires
     measure: Callable[..., Mapping[str, Shaped[Array, "b *dims"]]]
+    ports: tuple[str, ...]
 
     def __call__(
         self, model: eqx.Module, batch: Mapping[str, Shaped[Array, "b *dims"]]
@@ -93,6 +95,14 @@ def compile_eval(table: Eval, model: ModelNode, module: eqx.Module, batch: int, 
             diagnostics += failure.diagnostics
     if diagnostics:
         raise Failed(diagnostics)
+    ports = dict.fromkeys(port for stream in streams for port in stream.ports)
+    _stop(
+        [
+            names.unknown_port(node.name, port, node.feed_origins[port], list(ports))
+            for port in node.feeds
+            if port not in ports
+        ]
+    )
     return CompiledEval(table, evaluator, tuple(streams), size)
 
 
@@ -115,6 +125,7 @@ def _stream(
     view = _view(table, stream, model)
     reachable = {key: feature for key, feature in features.items() if feature.fixed and _numeric(feature)}
     batch = batch_features(reachable, size)
+    _stop(check_batchable(_expanded(table, stream), stream.pipeline, view.method.ports))
     view_wires, diagnostics = wire(view.node, view.method, {"batch": batch})
     _stop([_of_table(diagnostic, table) for diagnostic in diagnostics])
     outputs = trace(
@@ -132,7 +143,16 @@ def _stream(
     used = {*view_wires.paths.values(), *wires.paths.values()}
     needed = tuple(key for key in batch if f"batch.{key}" in used)
     return CompiledStream(
-        name, stream.data, stream.pipeline, stream.expand, needed, view, view_wires, wires, function
+        name,
+        stream.data,
+        stream.pipeline,
+        stream.expand,
+        needed,
+        view,
+        view_wires,
+        wires,
+        function,
+        tuple(measure.ports),
     )
 
 
@@ -154,7 +174,7 @@ def _view(table: Eval, stream: Stream, model: ModelNode) -> View:
     view = find_view(model, name, settings)
     if view is None:
         place = wanted.origin if isinstance(wanted, ViewNode) else table.evaluator.origin
-        chosen = model.origin.mend
+        chosen = model.origins.get("type", model.origin).mend
         raise Failed(views.unknown_view(table.name, name, model.name, place, view_names(model), chosen))
     return view
 

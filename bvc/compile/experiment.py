@@ -95,7 +95,8 @@ class Program:
         wrong = check_batch("data.train", train.batch, grid, train.batch_origin, experiment.mesh)
         for each in self.evals:
             if each.table.batch is not None:
-                name, origin = f"evals.{each.table.name}", each.table.origin
+                name = f"evals.{each.table.name}"
+                origin = each.table.evaluator.origins.get("batch", each.table.origin)
                 wrong += check_batch(name, each.batch, grid, origin, experiment.mesh)
         layout = attempt(wrong, lambda: lay_out(experiment.layout, self.params, grid))
         if layout is None or wrong:

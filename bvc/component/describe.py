@@ -35,7 +35,7 @@ def describe(annotation: Any) -> str:
         if isinstance(role, Split):
             return "table of data"
         if isinstance(role, ViewRole):
-            return "view"
+            return "name of a view"
         if isinstance(role, AtLeast):
             return f"{describe(annotation.__origin__)} of at least {role.value:g}"
         if isinstance(role, Within):

@@ -13,14 +13,14 @@ EVERYWHERE = frozenset({"type", "feeds", "init", "init_skip"})
 """Keys of every component or every model: true, but no news, where the keys of one are listed."""
 
 
-def missing_key(key: str, owner: str, place: Origin, what: str) -> Diagnostic:
-    """B0101: a table lacks a key that has no default."""
+def missing_key(key: str, owner: str, place: Origin, what: str, doc: str = "") -> Diagnostic:
+    """B0101: a table lacks a key that has no default; `what` is its type, `doc` what it means."""
     return Diagnostic(
         "B0101",
         f"{_quoted(owner)} lacks `{key}`",
         place.mend,
         f"needs `{key}`: {what}",
-        help=f"add `{key} = ...` ({what})",
+        help=f"add `{key} = ...`: {doc or what}",
         origin=place,
     )
 
@@ -37,7 +37,7 @@ def unknown_key(
         place.mend,
         f"not a key of {taker}",
         labels=(chosen,) if chosen else (),
-        notes=(f"{taker} takes {listing(telling, 20)}",) if telling else (f"{taker} takes no keys",),
+        notes=(f"{taker} takes {listing(telling, 20)}",) if telling else (),
         help=did_you_mean(key, known) or f"remove `{key}`",
         origin=place,
     )

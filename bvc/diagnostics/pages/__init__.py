@@ -9,7 +9,8 @@ A page begins with `# B0102: unknown key`. Its fenced blocks are, by the words a
 - `text output`: what `bvc check` prints;
 - `toml mended`: the file without the mistake; takes `params` and `set` too.
 
-A page of what only a run can find may have none of them.
+Examples may `use = "base.toml"`: the tiny experiment beside the pages. A page of what no spec can show may have
+no example.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ from functools import cache
 from pathlib import Path
 
 FOLDER = Path(__file__).parent
+BASE = "base.toml"
 _HEADING = re.compile(r"# (B\d{4}): (.+)")
 _BLOCK = re.compile(r"^```(?P<words>[^\n`]+)\n(?P<body>.*?)^```$", re.MULTILINE | re.DOTALL)
 
@@ -51,6 +53,13 @@ class Page:
     output: str | None = None
     mended: Example | None = None
     files: tuple[tuple[str, str], ...] = ()
+
+    def shown(self) -> str:
+        """The text, and `base.toml` where the examples use it."""
+        if f'"{BASE}"' not in self.text:
+            return self.text
+        base = (FOLDER / BASE).read_text(encoding="utf-8")
+        return f"{self.text}\n`{BASE}`, which these examples change:\n\n```toml\n{base}```\n"
 
     def with_output(self, output: str) -> str:
         """The page's text with another output."""

@@ -1,0 +1,50 @@
+"""Views: `view = "logits"`, or with settings of the method that it names, `view = { name = "...", ... }`."""
+
+from __future__ import annotations
+
+from bvc.bind.found import INVALID, Invalid
+from bvc.bind.value import Reader, Site, found_in_words
+from bvc.component.declare import REQUIRED, Method, Setting
+from bvc.diagnostics.catalog import names
+from bvc.ir import ModelNode, ViewNode
+from bvc.spec.tree import Leaf, Node, Table, plain
+
+
+def bind_view(reader: Reader, node: Node, site: Site, model: ModelNode | None) -> ViewNode | Invalid:
+    """A view of `model` (None where the model has errors of its own, then settings are not judged)."""
+    table = Table({"name": node}, node.origin) if isinstance(node, Leaf) else node
+    name = table.get("name") if isinstance(table, Table) else None
+    if not isinstance(table, Table) or not isinstance(name, Leaf) or not isinstance(name.value, str):
+        return reader.found.add(
+            names.wrong_type(
+                "the name of a view",
+                found_in_words(node),
+                node.origin,
+                owner=site.owner,
+                declared=site.declared,
+            )
+        )
+    method = None if model is None else view_method(model, name.value)
+    if method is None:  # an unknown view is told with those that there are, when the model is built
+        values = {key: plain(item) for key, item in table.items.items() if key != "name"}
+        return ViewNode(name.value, values, name.origin)
+    settings = reader.table(table, {**method.settings, "name": _NAME}, f"view {name.value}")
+    if settings is None:
+        return INVALID
+    values = {key: value for key, value in settings.values.items() if key != "name"}
+    return ViewNode(name.value, values, name.origin)
+
+
+def view_method(model: ModelNode, name: str) -> Method | None:
+    """The method of the view `logits`, or `image.pre_logits` of the child model `image`."""
+    *path, last = name.split(".")
+    node = model
+    for part in path:
+        child = node.settings.get(part)
+        if not isinstance(child, ModelNode):
+            return None
+        node = child
+    return node.component.views.get(last)
+
+
+_NAME = Setting("name", str, REQUIRED, "which view")
