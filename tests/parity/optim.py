@@ -77,6 +77,12 @@ def updates(reference: Reference) -> Iterator[Comparison]:
             )
 
 
+@compares("shared parameters and gradients for the optimizer cases")
+def gradients(reference: Reference) -> Iterator[Comparison]:
+    """The inputs of `updates.npz`, which lies beside the file."""
+    yield from updates(read_reference(reference.file.with_name("updates.npz")))
+
+
 def within(name: str, ours: Any, theirs: np.ndarray, tolerance: Mapping[str, Any]) -> Comparison:
     """As `numpy.allclose`: the largest difference beyond rtol, against atol; exact where the record asks for it."""
     ours = np.asarray(ours).astype(np.float64)
