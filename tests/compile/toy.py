@@ -113,7 +113,9 @@ class Kept(Pairs):
     def judge(self, outputs: Any, batch: Any, mesh: MeshContext) -> Loss:
         weight = (batch["text"][:, 0] > 0).astype(jnp.float32)
         each = jnp.sum((outputs["image"] - outputs["text"]) ** 2, axis=1)
-        return Loss(jnp.sum(each * weight), jnp.sum(weight), {"kept": (jnp.sum(weight), jnp.float32(weight.size))})
+        return Loss(
+            jnp.sum(each * weight), jnp.sum(weight), {"kept": (jnp.sum(weight), jnp.float32(weight.size))}
+        )
 
 
 def batches(count: int, size: int = BATCH) -> list[dict[str, np.ndarray]]:

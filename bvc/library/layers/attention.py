@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import math
+from typing import NamedTuple
 
 import equinox as eqx
 import jax
 import jax.numpy as jnp
-from jaxtyping import Array, Bool, Float
+from jax import lax
+from jaxtyping import Array, Bool, Float, Int
 
 from bvc.component import complete
 from bvc.library.layers.dense import Dtype
@@ -42,6 +44,13 @@ def attend(
     weights = jax.nn.softmax(logits).astype(value.dtype)
     weights = dropout(weights, drop, keys, broadcast=(2,) if share_drop else (), split=1)
     return jnp.einsum("bnts,bsnk->btnk", weights, value)
+
+
+class Memory(NamedTuple):
+    """Keys and values of a sequence."""
+
+    key: Float[Array, "b s n k"]
+    value: Float[Array, "b s n k"]
 
 
 class Projection(eqx.Module):
@@ -112,8 +121,26 @@ class Attention(eqx.Module):
         keys: Keys = None,
     ) -> Float[Array, "b t d"]:
         """What each token of `x` gathers from `source`."""
+        return self.read(x, self.memory(source), mask=mask, keys=keys)
+
+    def memory(self, source: Float[Array, "b s d"]) -> Memory:
+        """What `source` offers to be attended to."""
+        return Memory(self.key(source, self.dtype), self.value(source, self.dtype))
+
+    def read(
+        self, x: Float[Array, "b t d"], memory: Memory, *, mask: Mask | None = None, keys: Keys = None
+    ) -> Float[Array, "b t d"]:
+        """What each token of `x` gathers from a memory."""
         query = self.query(x, self.dtype)
-        key = self.key(source, self.dtype)
-        value = self.value(source, self.dtype)
-        y = attend(query, key, value, mask=mask, drop=self.drop, keys=keys)
+        y = attend(query, memory.key, memory.value, mask=mask, drop=self.drop, keys=keys)
         return self.out(y, self.dtype)
+
+    def extend(self, memory: Memory, x: Float[Array, "b 1 d"], index: Int[Array, ""]) -> Memory:
+        """`memory` with what one token offers, at position `index`."""
+        new = self.memory(x)
+        return Memory(
+            *(
+                lax.dynamic_update_slice_in_dim(old, one, index, 1)
+                for old, one in zip(memory, new, strict=True)
+            )
+        )
