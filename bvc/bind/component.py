@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from typing import Any
 
 from bvc.bind.found import INVALID, Found, Invalid
@@ -18,17 +17,6 @@ from bvc.diagnostics.suggest import close
 from bvc.ir import ModelNode, Node
 from bvc.spec.tree import Leaf, Table
 from bvc.spec.tree import Node as TreeNode
-
-_ROOT = Path(__file__).parent.parent.parent
-
-
-def declared_at(component: Component) -> str:
-    """`file:line` of a component's declaration, relative to the project where it lies inside it."""
-    if not component.file:
-        return ""
-    path = Path(component.file)
-    shown = path.relative_to(_ROOT) if path.is_relative_to(_ROOT) else path
-    return f"{shown.as_posix()}:{component.line}"
 
 
 def choose(found: Found, kind: Kind, table: Table, owner: str) -> tuple[Component, Label] | None:
@@ -95,7 +83,7 @@ def bind_component(
         {**own, **generic},
         owner,
         who=component.name,
-        declared_at=declared_at(component),
+        declared_at=component.where,
         chosen=label,
         also=("type", *also),
     )

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from typing import Any
 
 from bvc.bind.card import Card, card_names, find_card
 from bvc.bind.component import bind_component
@@ -12,14 +11,14 @@ from bvc.bind.found import INVALID, Invalid
 from bvc.bind.tables import DataTable, TrainTable
 from bvc.bind.value import Reader, Settings, Site, found_in_words
 from bvc.component.declare import fields_of
-from bvc.component.split import SplitError, parse_split
 from bvc.component.feature import Feature
+from bvc.component.split import SplitError, parse_split
 from bvc.diagnostics import Label, Origin
 from bvc.diagnostics.catalog import data as catalog
 from bvc.diagnostics.catalog import names
 from bvc.ir import DataNode, Node, TrainData
 from bvc.spec.tree import Node as TreeNode
-from bvc.spec.tree import Table
+from bvc.spec.tree import Table, plain
 
 _DTYPE = re.compile(r"bytes|str|bool|u?int(8|16|32|64)|float(16|32|64)")
 _DATA_KEYS = fields_of(DataTable)
@@ -58,6 +57,7 @@ def bind_train(reader: Reader, node: TreeNode) -> TrainData | Invalid:
         node.origin,
         origins["batch"],
         origins["pipeline"],
+        values.get("transforms", ()),
     )
 
 
@@ -81,7 +81,7 @@ def _data(reader: Reader, table: Table, owner: str, settings: Settings) -> DataN
     else:
         bound = bind_component(reader, "source", table.items["source"], f"{owner}.source")
         source = bound if isinstance(bound, Invalid) else bound[0]
-        features = _own_features(reader, values, origins)
+        features = _own_features(reader, table.get("features"))
         name, splits = "", {}
     if isinstance(source, Invalid) or isinstance(features, Invalid):
         return INVALID
@@ -97,17 +97,16 @@ def _card_source(reader: Reader, card: Card, origin: Origin) -> Node | Invalid:
     return INVALID if isinstance(bound, Invalid) else Node(bound[0].component, bound[0].settings, origin)
 
 
-def _own_features(
-    reader: Reader, values: Mapping[str, Any], origins: Mapping[str, Origin]
-) -> Mapping[str, Feature] | Invalid:
-    """What the table itself says of the features of its source."""
+def _own_features(reader: Reader, node: TreeNode | None) -> Mapping[str, Feature] | Invalid:
+    """What the table itself says of the features of its source: `{ image = "bytes" }`."""
     features: dict[str, Feature] = {}
-    for name, text in values.get("features", {}).items():
+    for name, leaf in node.items.items() if isinstance(node, Table) else ():
+        text = str(plain(leaf))
         try:
             feature = Feature.parse(text)
         except ValueError:
             feature = None
         if feature is None or not _DTYPE.fullmatch(feature.dtype):
-            return reader.found.add(catalog.bad_feature(name, text, origins["features"]))
+            return reader.found.add(catalog.bad_feature(name, text, leaf.origin))
         features[name] = feature
     return features

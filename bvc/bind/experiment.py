@@ -9,7 +9,7 @@ from bvc.bind.data import bind_data, bind_train
 from bvc.bind.found import INVALID, Found, Invalid
 from bvc.bind.optimizer import bind_optimizer, tables_of
 from bvc.bind.pattern import valid_pattern
-from bvc.bind.pipeline import bind_pipeline
+from bvc.bind.pipeline import bind_calls
 from bvc.bind.quantity import DURATION_UNITS
 from bvc.bind.tables import DataTables, EvalTable, LayoutTable, MeshTable, RootTable, RunTable
 from bvc.bind.value import Reader, Role, Site
@@ -22,7 +22,7 @@ from bvc.diagnostics.catalog import mesh as mesh_catalog
 from bvc.diagnostics.catalog import names
 from bvc.ir import Duration, Eval, Experiment, LayoutRule, Mesh, ModelNode, Run
 from bvc.spec import Spec
-from bvc.spec.tree import Table
+from bvc.spec.tree import Array, Table, plain
 from bvc.spec.tree import Node as TreeNode
 
 
@@ -62,7 +62,7 @@ def _role(reader: Reader, node: TreeNode, role: Role, site: Site, model: ModelNo
         bound = bind_component(reader, role.kind, node, site.setting.name)
         return bound if isinstance(bound, Invalid) else bound[0]
     if isinstance(role, Calls):
-        return bind_pipeline(reader, node, site.owner)
+        return bind_calls(reader, node, site.owner, role.kind)
     if isinstance(role, Split):
         return bind_data(reader, node, site)
     return bind_view(reader, node, site, model)
@@ -179,16 +179,20 @@ def _mesh(reader: Reader, node: TreeNode | None, root: Origin) -> Mesh | Invalid
             axes[axis] = size
         else:
             reader.found.add(mesh_catalog.bad_axis_size(axis, size, origins.get(axis, node.origin)))
-    if [size for size in axes.values()].count(None) > 1:
-        reader.found.add(mesh_catalog.rest_twice(settings.origins["axes"]))
+    rest = [axis for axis, size in axes.items() if size is None]
+    if len(rest) > 1:
+        reader.found.add(mesh_catalog.rest_twice(origins[rest[1]]))
     if not settings.values["axes"]:
         reader.found.add(mesh_catalog.no_axes(settings.origins["axes"]))
     batch = settings.values.get("batch")
-    for position, axis in enumerate(batch or ()):
+    array = node.get("batch")
+    items = array.items if isinstance(array, Array) else ()
+    for position, item in enumerate(items):
+        axis = str(plain(item))
         if axis not in axes:
-            reader.found.add(mesh_catalog.unknown_axis(axis, settings.origins["batch"], list(axes)))
-        elif axis in (batch or ())[:position]:
-            reader.found.add(mesh_catalog.axis_twice(axis, settings.origins["batch"]))
+            reader.found.add(mesh_catalog.unknown_axis(axis, item.origin, list(axes)))
+        elif axis in [plain(before) for before in items[:position]]:
+            reader.found.add(mesh_catalog.axis_twice(axis, item.origin))
     split = tuple(axis for axis in axes if axis != "tensor") if batch is None else batch
     return Mesh(axes, split, node.origin, origins)
 

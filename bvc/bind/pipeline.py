@@ -1,11 +1,10 @@
-"""Pipelines: arrays of op calls, each with its op, its settings, and the features it reads and writes."""
+"""Arrays of calls: pipelines of ops, each with the features that it reads and writes, and batch transforms."""
 
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Any
+from typing import Any, Literal
 
-from bvc.bind.component import declared_at
 from bvc.bind.found import INVALID, Found, Invalid
 from bvc.bind.value import Reader, Site, found_in_words, valid
 from bvc.component import registry
@@ -21,20 +20,26 @@ from bvc.spec.tree import Node as TreeNode
 WIRES = ("from", "to", "key")
 """Arguments of every op that reads and writes one feature: which ones."""
 
+CallKind = Literal["op", "transform"]
+_EXAMPLES = {"op": '`["decode", "resize(224)"]`', "transform": '`["mixup(0.2)"]`'}
 
-def bind_pipeline(reader: Reader, node: TreeNode, owner: str) -> tuple[OpNode, ...] | Invalid:
-    """The ops of a pipeline, in order."""
+
+def bind_calls(
+    reader: Reader, node: TreeNode, owner: str, kind: CallKind = "op"
+) -> tuple[OpNode, ...] | Invalid:
+    """The calls of an array, in order: the ops of a pipeline, or transforms of the batch."""
+    name = "pipeline" if kind == "op" else "transforms"
     if not isinstance(node, Array):
         return reader.found.add(
             names.wrong_type(
-                "an array of op calls", found_in_words(node), node.origin, owner=owner, declared="pipeline: array",
-                mend="write each op as one string of the array: `[\"decode\", \"resize(224)\"]`",
+                f"an array of {kind} calls", found_in_words(node), node.origin, owner=owner,
+                declared=f"{name}: array", mend=f"write each {kind} as one string of the array: {_EXAMPLES[kind]}",
             )
         )  # fmt: skip
     ops: list[OpNode] = []
     failed = False
     for position, item in enumerate(node.items):
-        op = _item(reader, item, owner, position)
+        op = _item(reader, item, owner, position, kind)
         if isinstance(op, OpNode):
             ops.append(op)
         else:
@@ -42,13 +47,13 @@ def bind_pipeline(reader: Reader, node: TreeNode, owner: str) -> tuple[OpNode, .
     return INVALID if failed else tuple(ops)
 
 
-def _item(reader: Reader, item: TreeNode, owner: str, position: int) -> OpNode | Invalid:
+def _item(reader: Reader, item: TreeNode, owner: str, position: int, kind: CallKind) -> OpNode | Invalid:
     found = reader.found
     if not isinstance(item, Leaf) or not isinstance(item.value, str):
         return found.add(
             names.wrong_type(
-                "an op call in quotes", found_in_words(item), item.origin, owner=owner,
-                declared="pipeline: array of op calls",
+                f"{'an' if kind == 'op' else 'a'} {kind} call in quotes", found_in_words(item), item.origin,
+                owner=owner, declared=f"array of {kind} calls",
             )
         )  # fmt: skip
     try:
@@ -56,10 +61,10 @@ def _item(reader: Reader, item: TreeNode, owner: str, position: int) -> OpNode |
     except Failed as failure:
         found.diagnostics += failure.diagnostics
         return INVALID
-    component = registry.find("op", call.name)
+    component = registry.find(kind, call.name)
     if component is None:
         place = _narrowed(call.origin, call.name_place)
-        return found.add(names.unknown_op(call.name, place, registry.names("op")))
+        return found.add(names.unknown_op(call.name, place, registry.names(kind), kind))
     return _bind(reader, call, component, position)
 
 
@@ -67,7 +72,7 @@ def _bind(reader: Reader, call: Call, component: Component, position: int) -> Op
     found = reader.found
     before = len(found.diagnostics)
     given = _arguments(found, call, component)
-    site = declared_at(component)
+    site = component.where
     settings: dict[str, Any] = {}
     origins: dict[str, Origin] = {}
     wires: dict[str, str] = {}
@@ -130,7 +135,7 @@ def _narrowed(origin: Origin, place: Place) -> Origin:
 
 
 def _wires(component: Component) -> tuple[str, ...]:
-    if "example" in component.call.given:
+    if component.kind == "transform" or "example" in component.call.given:
         return ()
     found = WIRES if component.call.ports else ("to",)
     return tuple(name for name in found if name not in component.settings)

@@ -112,11 +112,13 @@ class TrainTable:
         batch: examples in a step, over all devices
         shuffle: a new order in every epoch, a function of seed and epoch
         pipeline: op calls that make an example of the batch from a raw one
+        transforms: calls that change the whole batch on the devices, before the model: `["mixup(0.2)"]`
     """
 
     batch: Count
     pipeline: Annotated[Any, Calls()]
     shuffle: bool = True
+    transforms: Annotated[Any, Calls("transform")] = ()
 
 
 @dataclass(frozen=True)

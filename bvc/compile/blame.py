@@ -9,6 +9,7 @@ import traceback
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from bvc.component.declare import shown
 from bvc.component.error import ComponentError, DataError
 from bvc.diagnostics import Diagnostic, Failed
 from bvc.diagnostics.catalog import shapes
@@ -36,9 +37,9 @@ def blame(error: Exception, nodes: tuple[Node, ...]) -> Diagnostic:
     for frame in reversed(traceback.extract_tb(error.__traceback__)):
         for node in foreign:
             if frame.filename == node.component.file:
-                return _told(node, error, f"{frame.filename}:{frame.lineno}")
+                return _told(node, error, f"{shown(frame.filename)}:{frame.lineno}")
     for node in foreign:
-        return _told(node, error, f"{node.component.file}:{node.component.line}")
+        return _told(node, error, node.component.where)
     raise error
 
 
@@ -55,9 +56,8 @@ def returned(node: Node, right: bool, wanted: str, value: object) -> None:
         Failed: it did not (B0307).
     """
     if not right:
-        found = f"`{type(value).__name__}`" if value is not None else "nothing"
-        where = f"{node.component.file}:{node.component.line}"
-        raise Failed(shapes.bad_result(node.name, wanted, found, where, node.origin))
+        found = "an array" if hasattr(value, "shape") else f"`{type(value).__name__}`"
+        raise Failed(shapes.bad_result(node.name, wanted, found, node.component.where, node.origin))
 
 
 def within(node: Node) -> Iterator[Node]:

@@ -80,7 +80,12 @@ def compile_eval(table: Eval, model: ModelNode, module: eqx.Module, batch: int, 
     """
     node = table.evaluator
     evaluator = construct(node, steps)
-    returned(node, isinstance(evaluator, Evaluator), "an evaluator: `streams`, `start`, `update`, `result`", evaluator)
+    returned(
+        node,
+        isinstance(evaluator, Evaluator),
+        "an evaluator: `streams`, `start`, `update`, `result`",
+        evaluator,
+    )
     with blamed(node):
         wanted = evaluator.streams()
     right = isinstance(wanted, Mapping) and all(isinstance(stream, Stream) for stream in wanted.values())

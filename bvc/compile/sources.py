@@ -12,7 +12,6 @@ from bvc.diagnostics import Diagnostic, Failed
 from bvc.diagnostics.catalog import data as catalog
 from bvc.ir import DataNode, Eval, Experiment
 
-
 Known = Callable[[DataNode], DataNode]
 
 
@@ -30,7 +29,9 @@ def with_features(experiment: Experiment, steps: Steps) -> Experiment:
         try:
             with blamed(data.source):
                 source = construct(data.source, steps)
-                returned(data.source, isinstance(source, Source), "a source: `features`, `missing`, `open`", source)
+                returned(
+                    data.source, isinstance(source, Source), "a source: `features`, `missing`, `open`", source
+                )
                 features = source.features()
             if not features:
                 raise Failed(catalog.no_features(data.source.name, data.source.origin))

@@ -61,9 +61,9 @@ def trace(
         with blamed(node):
             return Traced(eqx.filter_eval_shape(run, wires.read(arrays), *extra))
     except PortError as error:
-        return Traced(
-            None, [shapes.refused_port(node.name, error.name, error.reason, node.origin, error.help)]
-        )
+        maker = _maker(wires.paths.get(error.name, ""), makers or {})
+        refusal = (node.name, error.name, error.reason, node.origin, error.help, maker)
+        return Traced(None, [shapes.refused_port(*refusal)])
     except SettingError as error:
         return Traced(None, [refused(node, error)])
     except Failed as failure:
@@ -80,12 +80,18 @@ def _match(
         root, leaf = path.split(".", 1)
         feature = feature_of(arrays[root][leaf])
         if not fits(port, feature):
-            maker = Label(makers[path], f"`{path}` is made here") if path in makers else None
+            maker = _maker(path, makers)
             diagnostics.append(
                 shapes.shape_mismatch(node.name, name, str(port), path, str(feature), node.origin, maker)
             )
             continue
         clash = dims.clash(port, path, feature)
         if clash is not None:
-            diagnostics.append(shapes.dims_differ(*clash, node.name, node.origin, None))
+            paths = (clash[1][0], clash[2][0])
+            both = [maker for path in paths if (maker := _maker(path, makers)) is not None]
+            diagnostics.append(shapes.dims_differ(*clash, node.name, node.origin, both))
     return diagnostics
+
+
+def _maker(path: str, makers: Mapping[str, Place]) -> Label | None:
+    return Label(makers[path], f"`{path}` is made here") if path in makers else None

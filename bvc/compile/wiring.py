@@ -65,7 +65,7 @@ def wire(
         elif not port.optional:
             maker = Label(batch_maker, "the batch is made here") if batch_maker else None
             pointed = (droppers or {}).get(port.name, maker)
-            fitting = _fitting(port, available)
+            fitting = [found for found in _fitting(port, available) if found not in paths.values()]
             diagnostics.append(
                 shapes.nothing_wired(node.name, port.name, str(port), node.origin, known, fitting, pointed)
             )

@@ -62,7 +62,9 @@ class FileRole:
 
 @dataclass(frozen=True, slots=True)
 class Calls:
-    """The setting is a pipeline: an array of op calls."""
+    """The setting is an array of calls of components of this kind: ops, or batch transforms."""
+
+    kind: Literal["op", "transform"] = "op"
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,5 +124,8 @@ initialization), `keys` (one PRNG key per example of a batch, None when nothing 
 Generator for this op and example), `mesh` (the MeshContext), `example` (the whole example, for ops that
 move features around)."""
 
-GIVEN_BY_KIND: dict[Kind, frozenset[str]] = {"schedule": frozenset({"step", "warmup", "total"})}
+GIVEN_BY_KIND: dict[Kind, frozenset[str]] = {
+    "schedule": frozenset({"step", "warmup", "total"}),
+    "transform": frozenset({"batch"}),
+}
 """Further parameter names that the compiler fills in components of one kind."""

@@ -7,6 +7,7 @@ import inspect
 import typing
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any, TypeVar
 
 from bvc.component.annotation import GIVEN, GIVEN_BY_KIND, Kind
@@ -14,6 +15,8 @@ from bvc.component.docstring import described, summary
 from bvc.component.port import Port, port_of, ports_of
 
 T = TypeVar("T", bound=Callable[..., Any])
+
+_ROOT = Path(__file__).parent.parent.parent
 
 REQUIRED: Any = inspect.Parameter.empty
 """The default of a setting that has none."""
@@ -69,9 +72,23 @@ class Component:
         return summary(self.doc)
 
     @property
+    def where(self) -> str:
+        """`file:line` of its declaration; empty where it has no file."""
+        return f"{shown(self.file)}:{self.line}" if self.file else ""
+
+    @property
     def is_class(self) -> bool:
         """Whether settings make an object that is then called (else they are passed at every call)."""
         return inspect.isclass(self.target)
+
+
+def shown(file: str) -> str:
+    """A path as people read it: of bvc's own files from `bvc/`, of others from the current directory if below it."""
+    path = Path(file)
+    for root in (_ROOT, Path.cwd()):
+        if path.is_relative_to(root):
+            return path.relative_to(root).as_posix()
+    return file
 
 
 def fields_of(kind: type[Any]) -> dict[str, Setting]:
@@ -208,6 +225,7 @@ def _outputs(annotation: object) -> dict[str, Port]:
 
 
 def _where(target: Callable[..., Any]) -> tuple[str, int]:
+    target = inspect.unwrap(target)
     try:
         file = inspect.getsourcefile(target) or ""
         line = inspect.getsourcelines(target)[1]

@@ -31,7 +31,7 @@ def describe(annotation: Any) -> str:
         if isinstance(role, FileRole):
             return "path of a file"
         if isinstance(role, Calls):
-            return "array of op calls"
+            return f"array of {role.kind} calls"
         if isinstance(role, Split):
             return "table of data"
         if isinstance(role, ViewRole):

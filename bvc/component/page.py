@@ -21,7 +21,7 @@ def page(component: Component) -> str:
         lines += ["", "## Views", ""]
         lines += [f"- `{name}`: {_signature(method)}" for name, method in component.views.items()]
     if component.file:
-        lines += ["", f"Declared in {component.file}:{component.line}"]
+        lines += ["", f"Declared in {component.where}"]
     return "\n".join(lines) + "\n"
 
 

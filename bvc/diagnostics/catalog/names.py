@@ -8,7 +8,6 @@ from bvc.diagnostics.diagnostic import Diagnostic, Label
 from bvc.diagnostics.place import Origin
 from bvc.diagnostics.suggest import did_you_mean, listing
 
-
 EVERYWHERE = frozenset({"type", "feeds", "init", "init_skip"})
 """Keys of every component or every model: true, but no news, where the keys of one are listed."""
 
@@ -56,14 +55,14 @@ def unknown_component(kind: str, name: str, place: Origin, known: Sequence[str])
     )
 
 
-def unknown_op(name: str, place: Origin, known: Sequence[str]) -> Diagnostic:
-    """B0104: a pipeline calls an op that does not exist."""
+def unknown_op(name: str, place: Origin, known: Sequence[str], kind: str = "op") -> Diagnostic:
+    """B0104: a pipeline calls an op, or `transforms` a transform, that does not exist."""
     return Diagnostic(
         "B0104",
-        f"unknown op `{name}`",
+        f"unknown {kind} `{name}`",
         place.mend,
-        "no op has this name",
-        notes=() if did_you_mean(name, known) else (f"`bvc list op` prints all {len(known)}",),
+        f"no {kind} has this name",
+        notes=() if did_you_mean(name, known) else (f"`bvc list {kind}` prints all {len(known)}",),
         help=did_you_mean(name, known) or f"remove `{name}`, or take a name of the list",
         origin=place,
     )
@@ -146,13 +145,14 @@ def not_a_choice(setting: str, value: object, place: Origin, choices: Sequence[o
     """B0111: a value that is not among the choices."""
     spelled = [str(choice) for choice in choices]
     shown = f'"{value}"' if isinstance(value, str) else str(value)
+    close = did_you_mean(str(value), spelled)
     return Diagnostic(
         "B0111",
         f"`{setting}` cannot be {shown}",
         place.mend,
         "not among the choices",
-        notes=(f"choices: {listing(spelled)}",),
-        help=did_you_mean(str(value), spelled) or f"take one of {listing(spelled)}",
+        notes=(f"choices: {listing(spelled)}",) if close else (),
+        help=close or f"take one of {listing(spelled)}",
         origin=place,
     )
 

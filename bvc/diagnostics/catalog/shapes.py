@@ -22,13 +22,16 @@ def refused_setting(owner: str, setting: str, reason: str, place: Origin, help: 
     )
 
 
-def refused_port(owner: str, port: str, reason: str, place: Origin, help: str | None) -> Diagnostic:
+def refused_port(
+    owner: str, port: str, reason: str, place: Origin, help: str | None, maker: Label | None = None
+) -> Diagnostic:
     """B0302: a component refuses the array that arrives at one of its ports."""
     return Diagnostic(
         "B0302",
         f"`{owner}` cannot use what arrives at `{port}`: it {reason}",
         place.mend,
         f"reads `{port}`",
+        labels=(maker,) if maker else (),
         help=help or f"`bvc explain {owner}` says what `{port}` must be",
         origin=place,
     )
@@ -51,7 +54,12 @@ def shape_mismatch(
 
 
 def dims_differ(
-    dim: str, first: tuple[str, int], second: tuple[str, int], owner: str, place: Origin, help: str | None
+    dim: str,
+    first: tuple[str, int],
+    second: tuple[str, int],
+    owner: str,
+    place: Origin,
+    makers: Sequence[Label],
 ) -> Diagnostic:
     """B0304: a dim that must be the same in two arrays is not."""
     return Diagnostic(
@@ -59,7 +67,8 @@ def dims_differ(
         f"dim `{dim}` of `{owner}` is {first[1]} in `{first[0]}` and {second[1]} in `{second[0]}`",
         place.mend,
         f"needs the same `{dim}` in both",
-        help=help or f"change the settings that make one of them, so that both are {first[1]} or {second[1]}",
+        labels=tuple(makers),
+        help=f"change the settings that make one of them, so that both are {first[1]} or {second[1]}",
         origin=place,
     )
 
@@ -96,7 +105,7 @@ def raised(owner: str, error: str, where: str, place: Origin) -> Diagnostic:
         f"`{owner}` failed on the arrays that it is given: {error}",
         place.mend,
         f"raised at {where}",
-        help=f"correct the component at {where}, or the settings that lead there",
+        help="correct the component, or the settings that lead there",
         origin=place,
     )
 
@@ -108,7 +117,7 @@ def bad_result(owner: str, wanted: str, found: str, where: str, place: Origin) -
         f"`{owner}` returns {found}, not {wanted}",
         place.mend,
         f"declared at {where}",
-        help=f"let `{owner}` return {wanted} ({where})",
+        help=f"let it return {wanted}",
         origin=place,
     )
 

@@ -32,7 +32,7 @@ def no_measure(evaluator: str, stream: str, place: Origin) -> Diagnostic:
         "B0331",
         f"evaluator `{evaluator}` has a stream `{stream}` and no method of that name",
         place.mend,
-        "is evaluated by it",
+        f"uses `{evaluator}`",
         help=f"give the class `{evaluator}` a method `{stream}` whose ports say what it measures",
         origin=place,
     )
