@@ -9,8 +9,9 @@ import numpy as np
 
 from bvc.library.imaging import randaug as pixels
 from bvc.library.imaging.size import scaled
-from tests.parity._pp import applied, compared, values
+from tests.parity._pp import applied, compared, spec_calls, values
 from tests.parity.reference import Comparison, Reference, absent, compares
+from tests.pipelines import run
 
 
 @compares("resize", "resize_small_long")
@@ -153,3 +154,15 @@ def _sizes(reference: Reference, name: str, case: Mapping[str, Any]) -> Iterator
         ]
         ours = np.where(theirs > 0, np.array(rows), theirs)  # not recorded where it is huge or empty
         yield compared(f"{name}/{output}", ours, theirs, {"kind": "exact"})
+
+
+@compares("text rendering (CLIPPO)")
+def rendered(reference: Reference) -> Iterator[Comparison]:
+    """One of three equal channels is recorded; bvc names the font's files in the spec."""
+    folder = reference.file.parent
+    fonts = f", font='{folder / 'fake_unifont.hex'}', upper='{folder / 'fake_unifont_upper.hex'}')"
+    for name, case in reference.meta["cases"].items():
+        call = spec_calls(case["op"], folder)[0].removesuffix(")") + fonts
+        ours = run({"texts": case["inputs"]["texts"]}, call)["image"]
+        theirs = reference.group("outputs")[case["outputs"]["image_channel0"]]
+        yield compared(name, ours[..., 0], theirs, case["tolerance"])
