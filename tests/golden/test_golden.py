@@ -1,0 +1,94 @@
+"""Every spec of `specs/`: resolved text, parameters, schedules and plan, as files whose changes a review shows."""
+
+from __future__ import annotations
+
+import functools
+import re
+from collections.abc import Callable
+from pathlib import Path
+
+import jax.numpy as jnp
+import pytest
+
+from bvc.check import Checked, check
+from bvc.plan.plan import Plan, plan
+from bvc.plan.report import render
+from bvc.plan.target import find_target
+from bvc.spec.show import show
+
+ROOT = Path(__file__).parent.parent.parent
+FOLDER = Path(__file__).parent
+SPECS = {
+    "siglip_coco": ("siglip_coco.toml", "", "tpu-v5e:2x4"),
+    "siglip_coco_local": ("siglip_coco.toml", "local", "h100:8"),
+}
+Golden = Callable[[Path, str], None]
+
+
+@functools.cache
+def checked(name: str) -> Checked:
+    file, params, _ = SPECS[name]
+    return check(str(ROOT / "specs" / file), params)
+
+
+@functools.cache
+def planned(name: str) -> Plan:
+    program = checked(name).program
+    assert program is not None
+    return plan(program, find_target(SPECS[name][2]))
+
+
+def test_every_spec_has_golden_files() -> None:
+    assert {file for file, _, _ in SPECS.values()} == {path.name for path in (ROOT / "specs").glob("*.toml")}
+    assert {path.name for path in FOLDER.iterdir() if path.is_dir() and path.name[0] != "_"} == set(SPECS)
+
+
+@pytest.mark.parametrize("name", SPECS)
+def test_resolved_spec(name: str, golden: Golden) -> None:
+    spec = checked(name).spec
+    assert spec is not None
+    golden(FOLDER / name / "spec.toml", show(spec))
+
+
+@pytest.mark.parametrize("name", SPECS)
+def test_parameters(name: str, golden: Golden) -> None:
+    rows = [
+        (
+            row.name,
+            " ".join(map(str, row.shape)) or "scalar",
+            row.dtype,
+            row.layout,
+            "" if row.trained else "frozen",
+        )
+        for row in planned(name).parameters
+    ]
+    widths = [max(len(row[column]) for row in rows) for column in range(5)]
+    lines = [
+        "  ".join(word.ljust(width) for word, width in zip(row, widths, strict=True)).rstrip() for row in rows
+    ]
+    golden(FOLDER / name / "params.txt", "\n".join(lines) + "\n")
+
+
+@pytest.mark.parametrize("name", SPECS)
+def test_schedules(name: str, golden: Golden) -> None:
+    program = checked(name).program
+    assert program is not None
+    total = program.total
+    steps = sorted(
+        {0, 1, total // 100, total // 20, total // 10, total // 4, total // 2, total * 9 // 10, total - 1}
+    )
+    lines = [
+        f"{step:>8}  "
+        + "  ".join(f"{float(schedule(jnp.int32(step))):.4f}" for schedule in program.update.schedules)
+        for step in steps
+    ]
+    golden(FOLDER / name / "schedule.txt", "\n".join(lines) + "\n")
+
+
+@pytest.mark.parametrize("name", SPECS)
+def test_plan(name: str, golden: Golden) -> None:
+    """Without what depends on the version of jax (the memory of activations) or on line numbers."""
+    blocks = render(planned(name)).split("\n\n")
+    head, parameters, batch, flops, collectives = (blocks[at] for at in (0, 2, 3, 4, 5))
+    kept = "\n\n".join([head, parameters, batch, flops, collectives])
+    golden(FOLDER / name / "plan.txt", re.sub(r"\.py:\d+", ".py", kept) + "\n")
