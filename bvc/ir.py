@@ -83,7 +83,10 @@ class ModelNode(Node):
 
 @dataclass(frozen=True, slots=True)
 class OpNode(Node):
-    """A call in a pipeline. `reads` and `writes` map each port of the op to the feature it is wired to."""
+    """A call in a pipeline, or of a batch transform.
+
+    `reads` and `writes` map each port of an op to the feature it is wired to.
+    """
 
     reads: Mapping[str, str] = field(default_factory=dict[str, str])
     writes: Mapping[str, str] = field(default_factory=dict[str, str])
@@ -117,7 +120,7 @@ class DataNode:
 
 @dataclass(frozen=True, slots=True)
 class TrainData:
-    """`[data.train]`."""
+    """`[data.train]`. `transforms` change the whole batch on the devices."""
 
     data: DataNode
     batch: int
@@ -126,6 +129,7 @@ class TrainData:
     origin: Origin
     batch_origin: Origin
     pipeline_origin: Origin
+    transforms: tuple[OpNode, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

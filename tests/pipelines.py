@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from bvc.bind.found import Found
-from bvc.bind.pipeline import bind_pipeline
+from bvc.bind.pipeline import bind_calls
 from bvc.bind.value import Reader
 from bvc.compile.pipeline import compile_pipeline
 from bvc.compile.program import Pipeline
@@ -24,7 +24,7 @@ def bound(*calls: str) -> tuple[OpNode, ...]:
     """The op calls of a pipeline. Raises `Failed` with what is wrong."""
     found = Found()
     reader = Reader(found, lambda *_: None)
-    ops = bind_pipeline(reader, array(*calls), "data.train")
+    ops = bind_calls(reader, array(*calls), "data.train")
     if found.diagnostics or not isinstance(ops, tuple):
         raise Failed(found.diagnostics)
     return ops

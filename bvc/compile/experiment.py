@@ -14,7 +14,7 @@ import equinox as eqx
 import jax
 from jaxtyping import Array, Key, PyTree
 
-from bvc.compile.construct import abstract, build
+from bvc.compile.construct import Steps, abstract, build
 from bvc.compile.evaluation import CompiledEval, compile_eval
 from bvc.compile.forward import Forward, make_forward
 from bvc.compile.layout import lay_out
@@ -22,9 +22,10 @@ from bvc.compile.mesh import Grid, check_batch, smallest
 from bvc.compile.optimizer import Update, make_update
 from bvc.compile.pipeline import batch_features, check_batchable
 from bvc.compile.pipeline_types import follow
-from bvc.compile.state import State, first_state
 from bvc.compile.sources import with_features
+from bvc.compile.state import State, first_state
 from bvc.compile.step import Training
+from bvc.compile.transforms import Transform, make_transforms
 from bvc.component.feature import Features
 from bvc.component.split import split_size
 from bvc.diagnostics import Diagnostic, Failed, Label, Place
@@ -54,6 +55,7 @@ class Program:
         forward: batch -> loss.
         update: gradients -> new parameters.
         evals: the evaluators.
+        transforms: what is done to the batch on the devices.
     """
 
     experiment: Experiment
@@ -65,6 +67,7 @@ class Program:
     forward: Forward
     update: Update
     evals: tuple[CompiledEval, ...]
+    transforms: tuple[Transform, ...] = ()
 
     def steps(self, duration: Duration) -> int:
         """A duration in steps of this run."""
@@ -102,7 +105,16 @@ class Program:
         if layout is None or wrong:
             raise Failed(wrong)
         static = eqx.filter(self.module, _is_array, inverse=True)
-        return Training(self.forward, static, layout, self.update, grid, experiment.run.seed, unroll)
+        return Training(
+            self.forward,
+            static,
+            layout,
+            self.update,
+            grid,
+            experiment.run.seed,
+            unroll,
+            transforms=self.transforms,
+        )
 
 
 def counted(duration: Duration, batch: int, examples: int, total: int | None) -> int:
@@ -139,7 +151,7 @@ def compile_experiment(experiment: Experiment, examples: int | None = None) -> P
     experiment = with_features(experiment, steps)
     grid = smallest(experiment.mesh)
     found = check_batch("data.train", train.batch, grid, train.batch_origin, experiment.mesh)
-    typed = attempt(found, lambda: _type(experiment))
+    typed = attempt(found, lambda: _type(experiment, steps))
     module = attempt(found, lambda: abstract(experiment.model, steps))
     forward = update = None
     evals: list[CompiledEval | None] = []
@@ -168,20 +180,27 @@ def compile_experiment(experiment: Experiment, examples: int | None = None) -> P
         )
     if found or typed is None or module is None or forward is None or update is None:
         raise Failed(found)
-    needed = {name: typed.batch[name] for name in forward.features}
+    read = typed.given if typed.transforms else forward.features
+    needed = {name: typed.given[name] for name in read}
     done = tuple(each for each in evals if each is not None)
-    return Program(experiment, total, examples, typed.features, needed, module, forward, update, done)
+    return Program(
+        experiment, total, examples, typed.features, needed, module, forward, update, done, typed.transforms
+    )
 
 
 @dataclass(frozen=True)
 class _Typed:
+    """`given` is the batch as the devices get it, `batch` what `transforms` make of it."""
+
     features: Features
+    given: Mapping[str, jax.ShapeDtypeStruct]
     batch: Mapping[str, jax.ShapeDtypeStruct]
+    transforms: tuple[Transform, ...]
     makers: Mapping[str, Place]
     droppers: Mapping[str, Label]
 
 
-def _type(experiment: Experiment) -> _Typed:
+def _type(experiment: Experiment, steps: Steps) -> _Typed:
     """The features of a training batch, and the op that made each."""
     train = experiment.train
     typing = follow(train.data.features, train.pipeline)
@@ -201,7 +220,10 @@ def _type(experiment: Experiment) -> _Typed:
     makers = {path: label.place for path, label in writers.items() if label is not None}
     dropped = {name: typing.dropper(name) for name in wanted if name not in typing.features}
     droppers = {name: label for name, label in dropped.items() if label is not None}
-    return _Typed(typing.features, batch_features(numeric, train.batch), makers, droppers)
+    batch = batch_features(numeric, train.batch)
+    given = {name: array for name, array in batch.items() if name in wanted}
+    transforms, changed = make_transforms(train.transforms, given, steps, typing.writer)
+    return _Typed(typing.features, given, {**batch, **changed}, transforms, makers, droppers)
 
 
 def _fed(feeds: Mapping[str, str]) -> list[str]:

@@ -24,6 +24,7 @@ from bvc.compile.mesh import Grid
 from bvc.compile.optimizer import Update
 from bvc.compile.randomness import example_keys, step_key
 from bvc.compile.state import State, state_shardings
+from bvc.compile.transforms import Transform, transformed
 from bvc.component.execution import Execution, executing
 from bvc.component.shard import Shard
 
@@ -44,6 +45,7 @@ class Training:
         unroll: apply stacked layers one by one (CPU) instead of scanning over them.
         parts: in how many parts a device works off its examples; changes no number but rounding.
         reduce: dtype in which gradients are summed over devices.
+        transforms: what is done to the batch before the model, on the devices.
     """
 
     forward: Forward
@@ -55,6 +57,7 @@ class Training:
     unroll: bool = False
     parts: int = 1
     reduce: Any = jnp.float32
+    transforms: tuple[Transform, ...] = ()
 
 
 def make_step(training: Training, mesh: jax.sharding.Mesh | AbstractMesh) -> Step:
@@ -116,6 +119,7 @@ def loss_and_gradients(
     ) -> tuple[Metrics, list[Float[Array, "..."]]]:
         moving = [leaf for leaf, moves in zip(leaves, trained, strict=True) if moves]
         fixed = [leaf for leaf, moves in zip(leaves, trained, strict=True) if not moves]
+        batch = transformed(training.transforms, batch, training.seed, step, context)
         count = next(iter(batch.values())).shape[0]
         keys = example_keys(step_key(training.seed, "model", step), count, context)
 

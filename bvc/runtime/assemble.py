@@ -157,7 +157,7 @@ def _train_feed(program: Program, root: str, start: int) -> TrainFeed:
     train = program.experiment.train
     return TrainFeed(
         open_records(train.data, root),
-        compile_pipeline(train.data.features, train.pipeline, program.forward.features),
+        compile_pipeline(train.data.features, train.pipeline, tuple(program.batch)),
         batch=train.batch,
         seed=program.experiment.run.seed,
         shuffle=train.shuffle,

@@ -1,0 +1,1 @@
+"""Transforms of the whole batch, on the devices, one per file."""
