@@ -129,14 +129,23 @@ def in_the_manner_of(recorded: Arrays, model: Any, values: Any) -> Arrays:
 
 
 def compare(
-    reference: Reference, model: Any, forward: Forward, *, output: float = 1e-5, gradient: float = 1e-4
+    reference: Reference,
+    model: Any,
+    forward: Forward,
+    *,
+    output: float = 1e-5,
+    gradient: float = 1e-4,
+    more: Mapping[str, Any] | None = None,
 ) -> Iterator[Comparison]:
-    """Compare all recorded outputs, and the gradients of the loss where they are recorded."""
+    """Compare all recorded outputs, and the gradients of the loss where they are recorded.
+
+    `more` holds outputs that were computed elsewhere.
+    """
     inputs = {name: jnp.asarray(value) for name, value in reference.group("inputs").items()}
     recorded = reference.group("grads")
     with _compiled_in_a_hurry():
         loss, outputs, gradients = _evaluate(model, inputs, forward, bool(recorded))
-    yield from compare_outputs(reference, {**outputs, "loss": loss}, output)
+    yield from compare_outputs(reference, {**outputs, **(more or {}), "loss": loss}, output)
     if recorded:
         yield from compare_gradients(recorded, model, gradients, gradient)
 

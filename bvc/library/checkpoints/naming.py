@@ -82,12 +82,19 @@ class Naming:
     foreign: tuple[Foreign, ...] = ()
 
     @staticmethod
-    def joined(rules: Rules, *, foreign: tuple[Foreign, ...] = (), **parts: tuple[str, Naming]) -> Naming:
+    def joined(
+        rules: Rules,
+        *,
+        foreign: tuple[Foreign, ...] = (),
+        stacks: tuple[Stacking, ...] = (),
+        **parts: tuple[str, Naming],
+    ) -> Naming:
         """The naming of a model made of parts: field name -> (prefix in files, naming of the part)."""
         return Naming(
             rules=rules
             + tuple(rule for own, (prefix, part) in parts.items() for rule in below(part.rules, own, prefix)),
-            stacks=tuple(stack.below(prefix) for prefix, part in parts.values() for stack in part.stacks),
+            stacks=stacks
+            + tuple(stack.below(prefix) for prefix, part in parts.values() for stack in part.stacks),
             repairs=tuple(
                 _within(prefix, repair) for prefix, part in parts.values() for repair in part.repairs
             ),

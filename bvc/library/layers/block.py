@@ -15,6 +15,7 @@ from bvc.library.layers.initializers import RandomKey
 from bvc.library.layers.mlp import Mlp
 from bvc.library.layers.norm import LayerNorm
 from bvc.library.layers.repeat import Remat, repeat
+from bvc.library.layers.sizes import Size
 
 
 class Block(eqx.Module):
@@ -60,17 +61,16 @@ class Block(eqx.Module):
 
 
 def stack(
-    depth: int,
-    width: int,
-    heads: int,
-    hidden: int,
+    size: Size,
     *,
     drop: float = 0.0,
     dtype: Dtype = "float32",
     key: RandomKey,
 ) -> Stack[Block]:
-    """`depth` blocks of one shape."""
-    return Stack.build(lambda k: Block(width, heads, hidden, drop=drop, dtype=dtype, key=k), depth, key)
+    """As many blocks as `size` says, of one shape."""
+    return Stack.build(
+        lambda k: Block(size.width, size.heads, size.mlp_dim, drop=drop, dtype=dtype, key=k), size.depth, key
+    )
 
 
 def encode(

@@ -29,6 +29,7 @@ class Mlp(eqx.Module):
         hidden: int,
         *,
         lecun: bool = False,
+        bias: bool = True,
         drop: float = 0.0,
         dtype: Dtype = "float32",
         key: RandomKey,
@@ -42,8 +43,8 @@ class Mlp(eqx.Module):
         else:
             up, down = xavier_uniform(kernel_key, (2, width * hidden), width, hidden)
             biases = normal(bias_key, (hidden + width,), 1e-6)
-        self.up = Dense(up.reshape(width, hidden), biases[:hidden], dtype)
-        self.down = Dense(down.reshape(hidden, width), biases[hidden:], dtype)
+        self.up = Dense(up.reshape(width, hidden), biases[:hidden] if bias else None, dtype)
+        self.down = Dense(down.reshape(hidden, width), biases[hidden:] if bias else None, dtype)
         self.drop = drop
 
     def __call__(self, x: Float[Array, "b t d"], *, keys: Keys = None) -> Float[Array, "b t d"]:

@@ -7,12 +7,23 @@ import math
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
+from bvc.component import SettingError
 from bvc.library.layers.initializers import RandomKey, normal
 
 
 def learned(tokens: int, width: int, *, key: RandomKey) -> Float[Array, "1 t d"]:
     """A table to be trained, started with standard deviation 1/sqrt(width)."""
     return normal(key, (1, tokens, width), 1 / math.sqrt(width))
+
+
+def check_waves(width: int) -> None:
+    """Can waves fill this many channels?
+
+    Raises:
+        SettingError: they cannot; four kinds of wave share the channels.
+    """
+    if width % 4:
+        raise SettingError("width", f"is {width}: fixed waves need a multiple of 4")
 
 
 def sincos2d(

@@ -17,9 +17,9 @@ from bvc.library.layers.headed import HeadedTextModel, Text
 from bvc.library.layers.initializers import RandomKey, lecun_normal, truncated_normal, zeros
 from bvc.library.layers.norm import LayerNorm
 from bvc.library.layers.repeat import Remat, repeat
+from bvc.library.layers.sizes import Size, resolve
 from bvc.library.layers.tap import tap
 from bvc.library.models._bert_files import naming
-from bvc.library.models._sizes import Size, resolve
 
 _SIZES = {"base": Size(768, 12, 3072, 12), "large": Size(1024, 24, 4096, 16)}
 _STD = 0.02

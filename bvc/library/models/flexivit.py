@@ -10,7 +10,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float, Key
 
-from bvc.component import Count, PortError, SettingError, Stack, component, gather, view
+from bvc.component import Count, PortError, Stack, component, gather, view
 from bvc.library.checkpoints.kernel import pi_matrix, resize_kernel
 from bvc.library.checkpoints.naming import Naming
 from bvc.library.layers import posemb as positions
@@ -23,8 +23,8 @@ from bvc.library.layers.norm import LayerNorm
 from bvc.library.layers.patch import Pair, flat_patches, pair
 from bvc.library.layers.pooling import MapHead
 from bvc.library.layers.repeat import Remat
+from bvc.library.layers.sizes import Size, resolve
 from bvc.library.layers.tap import scope, tap
-from bvc.library.models._sizes import Size, resolve
 from bvc.library.models._vit_files import naming
 
 
@@ -121,8 +121,8 @@ class FlexiVit(eqx.Module):
             variant, Size(768, 12, 3072, 12), width=width, depth=depth, mlp_dim=mlp_dim, heads=heads
         )
         width = shape.width
-        if posemb == "sincos2d" and width % 4:
-            raise SettingError("width", f"is {width}: sincos2d needs a multiple of 4")
+        if posemb == "sincos2d":
+            positions.check_waves(width)
         grid = pair(posemb_size)
         embed_key, posemb_key, blocks_key, map_key, head_key = jax.random.split(key, 5)
         self.embedding = FlexiPatchEmbedding(pair(patch or named_patch or 32), width, key=embed_key)
@@ -130,7 +130,7 @@ class FlexiVit(eqx.Module):
             positions.learned(grid[0] * grid[1], width, key=posemb_key) if posemb == "learn" else None
         )
         self.cls = zeros((1, 1, width)) if pool == "tok" else None
-        self.blocks = stack(shape.depth, width, shape.heads, shape.mlp_dim, key=blocks_key)
+        self.blocks = stack(shape, key=blocks_key)
         self.norm = LayerNorm(width)
         self.map_head = MapHead(width, shape.heads, shape.mlp_dim, key=map_key) if pool == "map" else None
         self.head = None

@@ -21,9 +21,9 @@ from bvc.library.layers.initializers import lecun_normal, normal, zeros
 from bvc.library.layers.norm import LayerNorm
 from bvc.library.layers.pooling import MapHead
 from bvc.library.layers.repeat import Remat
+from bvc.library.layers.sizes import Size, resolve
 from bvc.library.layers.tap import tap
 from bvc.library.models._siglip_files import BUFFERS, TEXT
-from bvc.library.models._sizes import Size, resolve
 from bvc.library.models._vit_files import MAP_HEAD, encoder
 
 Pool = Literal["last", "first", "mean", "max", "map"]
@@ -100,9 +100,7 @@ class TextTransformer(HeadedTextModel):
         tokens_key, posemb_key, blocks_key, map_key, head_key = jax.random.split(key, 5)
         self.tokens = Embedding(normal(tokens_key, (vocab, width), width**-0.5))
         self.posemb = positions.learned(length, width, key=posemb_key)
-        self.blocks = stack(
-            shape.depth, width, shape.heads, shape.mlp_dim, drop=dropout, dtype=dtype, key=blocks_key
-        )
+        self.blocks = stack(shape, drop=dropout, dtype=dtype, key=blocks_key)
         self.norm = LayerNorm(width)
         self.map_head = MapHead(width, shape.heads, shape.mlp_dim, key=map_key) if pool == "map" else None
         self.head = None

@@ -9,7 +9,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float, Key
 
-from bvc.component import Count, Fraction, PortError, SettingError, Stack, component, gather, view
+from bvc.component import Count, Fraction, PortError, Stack, component, gather, view
 from bvc.library.checkpoints.naming import Naming
 from bvc.library.layers import posemb as positions
 from bvc.library.layers.block import Block, encode, stack
@@ -21,8 +21,8 @@ from bvc.library.layers.norm import LayerNorm
 from bvc.library.layers.patch import PatchEmbedding, grid_of, pair
 from bvc.library.layers.pooling import MapHead
 from bvc.library.layers.repeat import Remat
+from bvc.library.layers.sizes import Size, resolve
 from bvc.library.layers.tap import scope, tap
-from bvc.library.models._sizes import Size, resolve
 from bvc.library.models._vit_files import naming
 
 Pool = Literal["gap", "map", "tok", "first", "none"]
@@ -113,8 +113,8 @@ class Vit(HeadedImageModel):
         if size is None and posemb == "learn":
             size = 224
         grid = None if size is None else grid_of(pair(size), patches)
-        if posemb == "sincos2d" and width % 4:
-            raise SettingError("width", f"is {width}: sincos2d needs a multiple of 4")
+        if posemb == "sincos2d":
+            positions.check_waves(width)
 
         embed_key, posemb_key, blocks_key, map_key, rep_key, head_key = jax.random.split(key, 6)
         self.embedding = PatchEmbedding(patches, width, dtype=dtype, key=embed_key)
@@ -122,9 +122,7 @@ class Vit(HeadedImageModel):
         if posemb == "learn" and grid is not None:
             self.posemb = positions.learned(grid[0] * grid[1], width, key=posemb_key)
         self.cls = zeros((1, 1, width)) if pool == "tok" else None
-        self.blocks = stack(
-            shape.depth, width, shape.heads, shape.mlp_dim, drop=dropout, dtype=dtype, key=blocks_key
-        )
+        self.blocks = stack(shape, drop=dropout, dtype=dtype, key=blocks_key)
         self.norm = LayerNorm(width)
         self.map_head = MapHead(width, shape.heads, shape.mlp_dim, key=map_key) if pool == "map" else None
         self.representation = None
@@ -162,6 +160,16 @@ class Vit(HeadedImageModel):
             encoded = encoded[:, 1:]
         x = self._represent(encoded.reshape(encoded.shape[0], *grid, -1))
         return {"pre_logits": x} if self.head is None else {"pre_logits": x, "logits": gather(self.head)(x)}
+
+    @view
+    def encode(self, image: Image, *, keys: Keys = None) -> Float[Array, "b t d"]:
+        """The tokens after the last block, normalized: what a decoder reads."""
+        return self._encode(image, keys)[0]
+
+    @property
+    def width(self) -> int:
+        """Channels of a token."""
+        return self.norm.scale.shape[-1]
 
     @property
     def embed_dim(self) -> int:

@@ -53,7 +53,6 @@ def test_variants_are_those_of_big_vision() -> None:
         ({"width": 100, "heads": 3}, "heads", "2, 4"),
         ({"size": 250}, "size", "240, 256"),
         ({"width": 18, "heads": 2, "posemb": "sincos2d"}, "width", ""),
-        ({"depth": 0}, "depth", ""),
     ],
 )
 def test_settings_that_cannot_work(settings: dict[str, Any], name: str, text: str) -> None:

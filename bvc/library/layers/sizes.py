@@ -60,18 +60,24 @@ def resolve(
         mlp_dim or (named.mlp_dim if variant is not None or not widen else 4 * (width or named.width)),
         named.heads if heads is None else heads,
     )
-    for name, value in (("width", chosen.width), ("depth", chosen.depth), ("heads", chosen.heads)):
-        if value < 1:
-            raise SettingError(name, f"is {value}: a transformer needs at least 1")
-    if chosen.width % chosen.heads:
-        fits = [n for n in range(1, chosen.width + 1) if chosen.width % n == 0]
-        near = sorted(sorted(fits, key=lambda n: abs(n - chosen.heads))[:2])
+    check_size(chosen)
+    return chosen, patch
+
+
+def check_size(size: Size) -> None:
+    """Can there be a transformer of this size?
+
+    Raises:
+        SettingError: width is not divisible by heads.
+    """
+    if size.width % size.heads:
+        fits = [n for n in range(1, size.width + 1) if size.width % n == 0]
+        near = sorted(sorted(fits, key=lambda n: abs(n - size.heads))[:2])
         raise SettingError(
             "heads",
-            f"{chosen.heads} do not divide the width {chosen.width}",
+            f"{size.heads} do not divide the width {size.width}",
             help=f"numbers of heads that divide: {', '.join(map(str, near))}",
         )
-    return chosen, patch
 
 
 def _variant(variant: str) -> tuple[Size, int | None]:

@@ -1,0 +1,155 @@
+"""CapPa: an image encoder trained by captioning, one token after another or all at once."""
+
+from __future__ import annotations
+
+from typing import Any, Literal, TypedDict
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+from jaxtyping import Array, Bool, Float, Int, Key
+
+from bvc.component import Count, Fraction, Model, component, view
+from bvc.library.checkpoints.naming import Naming
+from bvc.library.layers.decoder import TokenDecoder, causal, check_encoder, shift_right
+from bvc.library.layers.dropout import Keys, fold
+from bvc.library.layers.headed import Image, Text
+from bvc.library.layers.repeat import Remat
+from bvc.library.layers.sampling import Sampled, gumbel, sample
+from bvc.library.layers.sizes import Size
+from bvc.library.layers.tap import scope, tap
+from bvc.library.models._decoder_files import STACKED, TOKEN_DECODER
+
+
+class CappaOutputs(TypedDict):
+    """Logits of each token of the caption."""
+
+    logits: Float[Array, "b t v"]
+
+
+@component("model")
+class Cappa(eqx.Module):
+    """Captioner (arXiv:2306.07915; big_vision `models/proj/cappa/cappa.py`).
+
+    In training, some captions are predicted in parallel: they are replaced by mask tokens, and every position
+    attends to every other.
+
+    Settings:
+        encoder: the model that encodes images: a ViT as wide as the decoder
+        vocab: entries of the vocabulary
+        length: tokens of a caption
+        width: channels of a token
+        depth: blocks of the decoder
+        heads: heads of attention
+        mlp_dim: hidden units of an MLP
+        posemb: a learned table, or fixed waves
+        bias: whether norms and MLPs of the decoder's blocks have biases
+        dropout: probability with which activations and attention weights are dropped in training
+        masked_pred_prob: probability with which a caption is predicted in parallel
+        masking_ratio: part of such a caption's tokens that is replaced
+        remat: what the backward pass computes again: nothing, whole blocks, or all but matrix products
+
+    Ports:
+        image: pixels
+        text: the caption's tokens
+    """
+
+    encoder: Any
+    decoder: TokenDecoder
+    vocab: int = eqx.field(static=True)
+    masked_pred_prob: float = eqx.field(static=True)
+    masking_ratio: float = eqx.field(static=True)
+
+    def __init__(
+        self,
+        *,
+        encoder: Model,
+        vocab: Count = 32_000,
+        length: Count = 256,
+        width: Count = 512,
+        depth: Count = 6,
+        heads: Count = 8,
+        mlp_dim: Count = 2048,
+        posemb: Literal["learn", "sincos2d"] = "learn",
+        bias: bool = True,
+        dropout: Fraction = 0.0,
+        masked_pred_prob: Fraction = 0.0,
+        masking_ratio: Fraction = 0.0,
+        remat: Remat = "none",
+        key: Key[Array, ""],
+    ) -> None:
+        check_encoder(encoder, width)
+        self.encoder = encoder
+        self.decoder = TokenDecoder(
+            Size(width, depth, mlp_dim, heads),
+            vocab=vocab,
+            length=length,
+            learned=posemb == "learn",
+            drop=dropout,
+            extra=1 if masked_pred_prob > 0 else 0,
+            bias=bias,
+            remat=remat,
+            key=key,
+        )
+        self.vocab = vocab
+        self.masked_pred_prob = masked_pred_prob
+        self.masking_ratio = masking_ratio
+
+    def __call__(self, image: Image, text: Text, *, keys: Keys = None) -> CappaOutputs:
+        """Logits of the whole caption at once."""
+        with scope("enc_out"):
+            encoded = self.encoder.encode(image, keys=fold(keys, 0))
+        tap("encoded", encoded)
+        tokens, mask = self._visible(text, fold(keys, 1))
+        tap("decoder_input_tokens", tokens)
+        tap("decoder_mask", mask)
+        return {"logits": self.decoder(tokens, encoded, mask=mask, keys=fold(keys, 2))}
+
+    @view
+    def logits(self, image: Image, text: Text) -> Float[Array, "b t v"]:
+        """Logits of each token, given those before it."""
+        return self(image, text)["logits"]
+
+    @view
+    def pre_logits(self, image: Image) -> Float[Array, "b d"]:
+        """What represents the image: the encoder's pooled tokens."""
+        return self.encoder.pre_logits(image)
+
+    @view
+    def generate(
+        self,
+        image: Image,
+        *,
+        temperature: float = 1.0,
+        top_k: Count | None = None,
+        top_p: Fraction | None = None,
+        keys: Keys = None,
+    ) -> Sampled:
+        """A caption for each image: the most likely token at each place, or with keys a sampled one."""
+        prompts = jnp.zeros((image.shape[0], self.decoder.length), jnp.int32)
+        cache = self.decoder.start(self.encoder.encode(image))
+        return sample(
+            self.decoder.step, cache, prompts, gumbel(keys), temperature=temperature, top_k=top_k, top_p=top_p
+        )
+
+    def naming(self) -> Naming:
+        """Names in published files."""
+        return Naming.joined(TOKEN_DECODER, stacks=(STACKED,), encoder=("encoder", self.encoder.naming()))
+
+    def _visible(self, text: Text, keys: Keys) -> tuple[Int[Array, "b t"], Bool[Array, "b 1 t t"]]:
+        """What the decoder reads of the caption, and which positions attend to which."""
+        length = text.shape[1]
+        before = jnp.broadcast_to(causal(length), (text.shape[0], 1, length, length))
+        if keys is None or self.masked_pred_prob == 0:
+            return shift_right(text), before
+        count = int(self.masking_ratio * length)
+
+        def draw(key: Key[Array, ""]) -> tuple[Bool[Array, ""], Bool[Array, "t"]]:
+            which, where = jax.random.split(key)
+            parallel = jax.random.uniform(which) < self.masked_pred_prob
+            return parallel, jax.random.permutation(where, jnp.arange(length) < count)
+
+        parallel, hidden = jax.vmap(draw)(keys)
+        masked = jnp.where(hidden, self.vocab, text)
+        tokens = jnp.where(parallel[:, None], masked, shift_right(text))
+        return tokens, before | parallel[:, None, None, None]
