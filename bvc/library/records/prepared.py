@@ -1,4 +1,4 @@
-"""A folder that TFDS prepared as ArrayRecord: its features, its splits, and random access to its examples."""
+"""A folder that TFDS prepared as ArrayRecord or TFRecord: its features, splits, and random access to its examples."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ import numpy as np
 
 from bvc.component import DataError, Feature
 from bvc.component.split import SplitError, parse_split
+from bvc.library.records.tfrecord import TfRecords
 
 
 @dataclass(frozen=True)
@@ -105,8 +106,6 @@ class Prepared:
 
     @cached_property
     def _files(self) -> Mapping[str, Any]:
-        from array_record.python import array_record_data_source
-
         found: dict[str, Any] = {}
         for name in {name for name, _, _ in self.ranges}:
             paths = [str(path) for path in self._builder.info.splits[name].filepaths]
@@ -114,10 +113,21 @@ class Prepared:
             if absent:
                 raise DataError(f"{len(absent)} of {len(paths)} files are missing", absent[0])
             try:
-                found[name] = array_record_data_source.ArrayRecordDataSource(paths)
+                found[name] = _READERS[prepared_file_format(Path(self.folder))](paths)
             except (RuntimeError, ValueError) as error:
                 raise DataError(f"files that are damaged: {error}", paths[0]) from error
         return found
+
+
+def _array_record(paths: list[str]) -> Any:
+    from array_record.python import array_record_data_source
+
+    return array_record_data_source.ArrayRecordDataSource(paths)
+
+
+_READERS = {"array_record": _array_record, "tfrecord": TfRecords}
+FILE_FORMATS = tuple(_READERS)
+"""What can be read, as TFDS names it."""
 
 
 def split_sizes(folder: Path) -> dict[str, int]:

@@ -1,4 +1,4 @@
-"""Datasets that TFDS prepared as ArrayRecord."""
+"""Datasets that TFDS prepared."""
 
 from __future__ import annotations
 
@@ -8,14 +8,16 @@ from pathlib import Path
 from bvc.component import DataError, Missing, component
 from bvc.component.feature import Features
 from bvc.component.source import Records
-from bvc.library.records.prepared import Prepared, prepared_file_format
+from bvc.library.records.prepared import FILE_FORMATS, Prepared, prepared_file_format
 
 _VERSION = re.compile(r"^\d+\.\d+\.\d+$")
 
 
 @component("source")
 class Tfds:
-    """A dataset in the folder that TFDS prepared, `ROOT/NAME[/CONFIG]/VERSION`, read without TensorFlow.
+    """A dataset in the folder that TFDS prepared, `ROOT/NAME[/CONFIG]/VERSION`, as ArrayRecord or TFRecord.
+
+    It is read without TensorFlow.
 
     Images stay encoded, nested features are flat (`captions/text`), texts are strings.
 
@@ -40,8 +42,8 @@ class Tfds:
             wanted = str(Path(root, self.name, self.version or "VERSION"))
             return Missing(f"dataset `{self.name}`", (wanted,), command)
         found = prepared_file_format(folder)
-        if found != "array_record":
-            what = f"dataset `{self.name}` as ArrayRecord: this folder holds it as `{found}`"
+        if found not in FILE_FORMATS:
+            what = f"dataset `{self.name}` as ArrayRecord or TFRecord: this folder holds it as `{found}`"
             return Missing(what, (str(folder),), command)
         return None
 
