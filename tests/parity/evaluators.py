@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
@@ -9,34 +10,27 @@ import jax
 import numpy as np
 
 from bvc.compile.program import Pipeline
+from bvc.component.feature import Feature
 from bvc.library.evaluators.classification import Classification
 from bvc.library.evaluators.fewshot_lsr import draw, least_squares
 from bvc.library.evaluators.mean import Mean
 from bvc.library.evaluators.perplexity import Perplexity
 from bvc.library.evaluators.retrieval import Retrieval
 from bvc.runtime.evaluate import MeasuredStream, evaluate
-from bvc.runtime.feed_batches import EvalBatches, count_values
-from bvc.runtime.feed_board import Board
+from bvc.runtime.feed import EvalFeed
 from tests.parity.reference import Comparison, Reference, absent, close, compares
 
 Rows = Sequence[Mapping[str, Any]]
 Ports = Callable[[Mapping[str, Any]], Mapping[str, Any]]
 
 
-def padded(rows: Rows, batch: int, expand: str | None = None) -> list[dict[str, Any]]:
+def padded(rows: Rows, batch: int, expand: str | None = None) -> EvalFeed:
     """The batches of an evaluation over these examples."""
-    board = Board.create(1)
-    first = count_values(rows, expand) if expand else None
-    pipeline = Pipeline((), tuple(rows[0]))
-    batches = EvalBatches(rows, pipeline, board, batch, 0, expand, first, 0, 1)
-    found = [batches[index] for index in range(len(batches))]
-    board.remove()
-    return found
-
-
-class _Feed(list[Any]):
-    def close(self) -> None:
-        pass
+    example = dict(rows[0])
+    if expand:
+        example[expand] = example[expand][0]
+    features = {name: Feature(value.dtype.name, value.shape) for name, value in example.items()}
+    return EvalFeed(rows, Pipeline((), features), batch=batch, expand=expand)
 
 
 def run(
@@ -49,8 +43,8 @@ def run(
         def measure(params: Any, batch: Any, name: str = name) -> Any:
             return getattr(evaluator, name)(**ports[name](batch))
 
-        feed = _Feed(padded(rows[name], batch, stream.expand))
-        streams.append(MeasuredStream(name, lambda feed=feed: feed, jax.device_put, jax.jit(measure)))
+        opened = functools.partial(padded, rows[name], batch, stream.expand)
+        streams.append(MeasuredStream(name, opened, jax.device_put, jax.jit(measure)))
     return evaluate("recorded", evaluator, streams, {})
 
 
@@ -115,7 +109,7 @@ def padding(reference: Reference) -> Iterator[Comparison]:
             continue
         x, y = (inputs[described["inputs"][name]] for name in ("x", "y"))
         numbers = np.asarray(described["inputs"]["_id"], np.int32)
-        batches = padded(rows_of(z=x, y=y, _id=numbers), described["batch_size"])
+        batches = list(padded(rows_of(z=x, y=y, _id=numbers), described["batch_size"]))
         for key, name in described["outputs"].items():
             found = np.stack([batch[key] for batch in batches])
             yield close(f"{case} {key}", found, reference.group("outputs")[name], 0.0)
