@@ -33,25 +33,35 @@ def bind(spec: Spec) -> Experiment:
         Failed: with every diagnostic, if anything is wrong.
     """
     found = Found(list(spec.warnings))
-    _import(spec, found)
+    missing = _import(spec, found)
     table = spec.tree.get("model")
     plain = Reader(found, lambda node, role, site: _role(plain, node, role, site, None))
     model = INVALID if table is None else bind_model(plain, table, "model")
     own = None if isinstance(model, Invalid) else model
     reader = Reader(found, lambda node, role, site: _role(reader, node, role, site, own))
     experiment = _experiment(reader, spec, model)
+    if missing:  # names that are unknown may be those that a module would have declared
+        found.diagnostics = [each for each in found.diagnostics if each.code not in UNKNOWN]
     if experiment is None or found.failed:
         raise Failed(found.diagnostics)
     return experiment
 
 
-def _import(spec: Spec, found: Found) -> None:
+UNKNOWN = ("B0103", "B0104")
+"""Components and ops that nobody declared."""
+
+
+def _import(spec: Spec, found: Found) -> bool:
+    """Load the modules that a spec names; whether one of them failed."""
+    failed = False
     for leaf in spec.imports:
         module = str(leaf.value)
         try:
             registry.load(module)
         except registry.LoadError as error:
             found.add(names.import_failed(module, str(error), leaf.origin))
+            failed = True
+    return failed
 
 
 def _role(reader: Reader, node: TreeNode, role: Role, site: Site, model: ModelNode | None) -> Any:

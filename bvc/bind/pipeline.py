@@ -12,6 +12,7 @@ from bvc.component.declare import REQUIRED, Component, Setting
 from bvc.component.describe import describe
 from bvc.diagnostics import Failed, Origin, Place
 from bvc.diagnostics.catalog import names
+from bvc.diagnostics.suggest import close
 from bvc.ir import OpNode
 from bvc.spec.calls import parse_call
 from bvc.spec.tree import Argument, Array, Call, Leaf, Table
@@ -87,8 +88,15 @@ def _bind(reader: Reader, call: Call, component: Component, position: int) -> Op
         else:
             wires[name] = value
             origins[name] = argument.origin
+    meant = {
+        each
+        for keyword in call.keywords
+        if keyword not in given
+        for each in close(keyword, component.settings, 1)
+    }
     for name, setting in component.settings.items():
-        if setting.default is REQUIRED and name not in given:
+        # an argument that was mistyped is not missing as well
+        if setting.default is REQUIRED and name not in given and name not in meant:
             what = describe(setting.annotation)
             found.add(names.missing_key(name, component.name, call.origin, what, setting.doc))
     if len(found.diagnostics) > before:

@@ -158,12 +158,6 @@ def compile_experiment(experiment: Experiment, examples: int | None = None) -> P
     if module is not None:
         attempt(found, lambda: lay_out(experiment.layout, eqx.filter(module, _is_array), grid))
         update = attempt(found, lambda: make_update(experiment.optimizer, module, steps, total))
-        evals = [
-            attempt(
-                found, functools.partial(compile_eval, table, experiment.model, module, train.batch, steps)
-            )
-            for table in experiment.evals
-        ]
     if module is not None and typed is not None:
         forward = attempt(
             found,
@@ -178,6 +172,15 @@ def compile_experiment(experiment: Experiment, examples: int | None = None) -> P
                 train.pipeline_origin.mend,
             ),
         )
+    if module is not None:
+        wrong: list[Diagnostic] = []
+        compiled = functools.partial(compile_eval, model=experiment.model, module=module, batch=train.batch)
+        evals = [
+            attempt(wrong, functools.partial(compiled, table, steps=steps)) for table in experiment.evals
+        ]
+        # what is wrong with the model in training is not told again at each evaluation
+        told = {(diagnostic.code, diagnostic.message) for diagnostic in found}
+        found += [diagnostic for diagnostic in wrong if (diagnostic.code, diagnostic.message) not in told]
     if found or typed is None or module is None or forward is None or update is None:
         raise Failed(found)
     read = typed.given if typed.transforms else forward.features

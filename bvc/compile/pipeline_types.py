@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from bvc.compile.blame import blamed
 from bvc.compile.dims import matching
 from bvc.compile.op import build_op
 from bvc.component.error import PortError
@@ -74,17 +75,15 @@ def follow(features: Features, ops: Sequence[OpNode]) -> Typing:
     """Like `type_pipeline`, with the ops as they were built and typed."""
     typing = Typing(dict(features))
     for node in ops:
+        before = dict(typing.features)
+        follow_op = _moved if "example" in node.component.call.given else _read
         try:
-            call = build_op(node)
+            with blamed(node):
+                call = build_op(node)
+                found = follow_op(typing, node, call)
         except Failed as failure:
             typing.diagnostics += failure.diagnostics
             break
-        before = dict(typing.features)
-        found = (
-            _moved(typing, node, call)
-            if "example" in node.component.call.given
-            else _read(typing, node, call)
-        )
         if found is None:
             break
         after, moves = found

@@ -14,7 +14,7 @@ from importlib.metadata import entry_points
 from pathlib import Path
 
 from bvc.component.annotation import Kind
-from bvc.component.declare import Component, declared, declared_names
+from bvc.component.declare import Component, declared, declared_names, shown
 
 _LIBRARY = Path(__file__).parent.parent / "library"
 
@@ -84,10 +84,10 @@ def _told(error: Exception) -> str:
     """The error in one line, with the line of the file that raised it."""
     first = str(error).split("\n", 1)[0]
     if isinstance(error, SyntaxError) and error.filename:
-        return f"{error.msg} ({error.filename}:{error.lineno})"
+        return f"{error.msg} ({shown(error.filename)}:{error.lineno})"
     told = first if isinstance(error, ImportError | ValueError) else f"{type(error).__name__}: {first}"
     own = [f for f in traceback.extract_tb(error.__traceback__) if not _of_import(f.filename)]
-    return f"{told} ({own[-1].filename}:{own[-1].lineno})" if own else told
+    return f"{told} ({shown(own[-1].filename)}:{own[-1].lineno})" if own else told
 
 
 def _of_import(file: str) -> bool:

@@ -14,7 +14,8 @@ def close(name: str, known: Iterable[str], limit: int = LIMIT) -> list[str]:
     folded = {candidate.lower(): candidate for candidate in reversed(names)}
     if name.lower() in folded:
         return [folded[name.lower()]]
-    best = difflib.get_close_matches(name, names, n=1, cutoff=0.62)
+    swapped = [candidate for candidate in names if sorted(candidate) == sorted(name)]  # `rl` for `lr`
+    best = swapped[:1] or difflib.get_close_matches(name, names, n=1, cutoff=0.62)
     if not best:
         return []
     others = [other for other in names if other != best[0]]

@@ -99,10 +99,10 @@ def nothing_wired(
 
 
 def raised(owner: str, error: str, where: str, place: Origin) -> Diagnostic:
-    """B0306: imported code of the user raised an error while its shapes were worked out."""
+    """B0306: a component of the user raised an error while it was built or its shapes were worked out."""
     return Diagnostic(
         "B0306",
-        f"`{owner}` failed on the arrays that it is given: {error}",
+        f"`{owner}` failed: {error}",
         place.mend,
         f"raised at {where}",
         help="correct the component, or the settings that lead there",
