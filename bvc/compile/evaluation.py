@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import equinox as eqx
 import jax.numpy as jnp
@@ -58,7 +59,8 @@ class CompiledStream:
         self, model: eqx.Module, batch: Mapping[str, Shaped[Array, "b *dims"]]
     ) -> Mapping[str, Shaped[Array, "b *dims"]]:
         """Per-example arrays of a batch; pure, so that it can be jitted."""
-        outputs = self.view.call(model, self.view_wires.read({"batch": batch}))
+        ports: Any = self.view_wires.read({"batch": batch})
+        outputs = self.view.call(model, ports)
         return self.measure(**self.measure_wires.read({"view": outputs, "batch": batch}))
 
 

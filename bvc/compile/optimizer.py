@@ -127,7 +127,7 @@ class Update:
             clipped = group if self.clip_norm is None else _clip(group, norm, self.clip_norm)
             apply = self.transform.update if depth is None else jax.vmap(self.transform.update)
             moved, after[name] = apply(clipped, state[name], of_params[name][1])
-            moves |= moved
+            moves.update(moved)  # pyright: ignore[reportArgumentType, reportCallIssue]
         return moves, after
 
     def _scaled(

@@ -40,7 +40,8 @@ def export(model: Any, file: Path, *, stacked: bool = False) -> None:
         for stacking in naming.stacks:
             flat = restack(flat, stacking)
     if file.suffix == ".npz":
-        np.savez(file, **{f"params/{name}": leaf for name, leaf in flat.items()})
+        arrays: dict[str, Any] = {f"params/{name}": leaf for name, leaf in flat.items()}
+        np.savez(file, **arrays)
     elif file.suffix == ".safetensors":
         save_file({name: np.ascontiguousarray(leaf) for name, leaf in flat.items()}, file)
     else:

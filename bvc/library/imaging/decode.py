@@ -54,7 +54,7 @@ def _jpeg(data: bytes, channels: int, precise: bool) -> UInt8[np.ndarray, "h w c
     """None where libjpeg-turbo refuses the file or cannot give it as RGB or gray (CMYK, broken ends)."""
     try:
         height, width, colours, _ = simplejpeg.decode_jpeg_header(data)
-        _check_size(height, width)
+        _check_size(int(height), int(width))
         if colours not in ("RGB", "YCbCr", "Gray", "YCC", "GRAY"):
             return None
         return simplejpeg.decode_jpeg(

@@ -168,6 +168,6 @@ def _weigh(
 
 def _cast(image: Float32[np.ndarray, "*dims"], dtype: np.dtype[np.generic]) -> Num[np.ndarray, "*dims"]:
     if np.issubdtype(dtype, np.integer):
-        limits = np.iinfo(dtype)
+        limits = np.iinfo(dtype.type)  # pyright: ignore[reportArgumentType, reportCallIssue]
         return np.clip(image, limits.min, limits.max).astype(dtype)
     return image.astype(dtype, copy=False)

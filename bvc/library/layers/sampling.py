@@ -14,7 +14,7 @@ from bvc.library.layers.dropout import Keys, fold
 
 Step = Callable[[Int[Array, "b"], Any, Int[Array, ""]], tuple[Float[Array, "b v"], Any]]
 """(token, cache, position) -> logits of the next token, cache."""
-Noise = Callable[[Int[Array, ""], tuple[int, int]], Float[Array, "b v"]]
+Noise = Callable[[Int[Array, ""], tuple[int, ...]], Float[Array, "b v"]]
 """(position, shape) -> Gumbel noise."""
 
 _END = 1
@@ -38,7 +38,7 @@ def gumbel(keys: Keys) -> Noise | None:
     if keys is None:
         return None
 
-    def noise(index: Int[Array, ""], shape: tuple[int, int]) -> Float[Array, "b v"]:
+    def noise(index: Int[Array, ""], shape: tuple[int, ...]) -> Float[Array, "b v"]:
         return jax.vmap(lambda key: jax.random.gumbel(key, shape[1:]))(fold(keys, index))
 
     return noise

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import abc
 from collections.abc import Callable
-from typing import Generic, TypedDict, TypeVar
+from typing import Any, Generic, TypedDict, TypeVar
 
 import equinox as eqx
 import jax
@@ -83,10 +83,11 @@ class Stage(eqx.Module, Generic[Unit]):
 
     def __call__(self, x: Features, remat: Remat) -> Features:
         """All units one after another."""
-        x = gather(self.first)(x)
+        first: Any = gather(self.first)
+        x = first(x)
         if self.rest is None:
             return x
-        return repeat(self.rest, x, lambda unit, x, index, _: unit(x), remat=remat)
+        return repeat(self.rest, x, lambda unit, x, index, _: _apply(unit, x), remat=remat)
 
 
 class ResNet(HeadedImageModel):
@@ -115,3 +116,7 @@ class ResNet(HeadedImageModel):
         del keys
         x = self.features(image)
         return {"pre_logits": x} if self.head is None else {"pre_logits": x, "logits": gather(self.head)(x)}
+
+
+def _apply(unit: Any, x: Features) -> Features:
+    return unit(x)

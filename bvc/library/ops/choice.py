@@ -61,10 +61,11 @@ class Choice:
             if not length:
                 raise DataError("no value to choose from")
             return int(rng.integers(length))
-        if isinstance(self.n, int):
-            count = self.n
+        if isinstance(self.n, tuple):
+            least, most = self.n
+            count = int(rng.integers(least, most + 1))
         else:
-            count = int(rng.integers(self.n[0], self.n[1] + 1))
+            count = int(self.n)
         if count > length and not self.fewer_ok:
             raise DataError(f"{count} values to choose from {length}")
         return sorted(rng.permutation(length)[: min(count, length)].tolist())

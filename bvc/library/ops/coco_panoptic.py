@@ -32,7 +32,7 @@ class CocoPanoptic:
             raise DataError(f"{len(ids)} panoptic objects with {len(labels)} labels")
         packed = image.astype(np.int64) @ np.array([1, 256, 65536])
         order = np.argsort(ids, kind="stable")
-        instances, semantics = np.zeros((2, *packed.shape), np.int32)
+        instances, semantics = (np.zeros(packed.shape, np.int32) for _ in range(2))
         if len(ids):
             at = np.minimum(np.searchsorted(ids, packed, sorter=order), len(ids) - 1)
             objects = order[at]

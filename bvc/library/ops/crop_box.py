@@ -45,7 +45,7 @@ class CropBox:
 
 
 def _crop(image: np.ndarray, box: np.ndarray) -> np.ndarray:
-    size = np.float32(image.shape[:2])
-    top, left = (np.float32(box[0]) * size).astype(np.int64).tolist()
-    height, width = (np.float32(box[1]) * size).astype(np.int64).tolist()
+    size = np.array(image.shape[:2], np.float32)
+    top, left = (np.asarray(box[0], np.float32) * size).astype(np.int64).tolist()
+    height, width = (np.asarray(box[1], np.float32) * size).astype(np.int64).tolist()
     return image[top : top + height, left : left + width]

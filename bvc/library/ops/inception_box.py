@@ -35,6 +35,7 @@ class InceptionBox:
         height, width = image.shape[:2]
         top, left, h, w = sample_window(rng, height, width, self.area, self.aspect)
         # the size is a difference of float32 corners, as TensorFlow's box has it: `crop_box` truncates what it rounds
-        size = np.float32((height, width))
-        begin, end = np.float32((top, left)) / size, np.float32((top + h, left + w)) / size
+        size = np.array((height, width), np.float32)
+        begin = np.array((top, left), np.float32) / size
+        end = np.array((top + h, left + w), np.float32) / size
         return np.stack([begin, end - begin])

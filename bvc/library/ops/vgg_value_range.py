@@ -23,4 +23,4 @@ def vgg_value_range(
         mean: of red, green and blue, in 0 to 255
         std: of red, green and blue, in 0 to 255
     """
-    return (image.astype(np.float32) - np.float32(mean)) / np.float32(std)
+    return (image.astype(np.float32) - np.asarray(mean, np.float32)) / np.asarray(std, np.float32)
