@@ -30,7 +30,7 @@ class TfRecords:
         return len(self._starts[1])
 
     def __getitem__(self, index: int) -> bytes:
-        file, start = self._starts[0][index], self._starts[1][index]
+        file, start = int(self._starts[0][index]), int(self._starts[1][index])
         with open(self.paths[file], "rb") as opened:
             opened.seek(start)
             length, _ = _HEADER.unpack(opened.read(_HEADER.size))
