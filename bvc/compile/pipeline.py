@@ -39,7 +39,8 @@ def compile_pipeline(
     if typing.diagnostics:
         raise Failed(typing.diagnostics)
     outputs = {name: typed for name, typed in typing.features.items() if needed is None or name in needed}
-    return Pipeline(_live(typing, tuple(outputs)), outputs)
+    steps, inputs = _live(typing, tuple(outputs))
+    return Pipeline(steps, outputs, inputs)
 
 
 def batch_features(features: Features, batch: int) -> dict[str, jax.ShapeDtypeStruct]:
@@ -79,8 +80,8 @@ def _batchable(feature: Feature) -> bool:
     return feature.fixed and feature.dtype not in ("bytes", "str")
 
 
-def _live(typing: Typing, outputs: Sequence[str]) -> tuple[Step, ...]:
-    """The ops whose results are read, from the last to the first."""
+def _live(typing: Typing, outputs: Sequence[str]) -> tuple[tuple[Step, ...], frozenset[str]]:
+    """The ops whose results are read, and the raw features that they read; found from the last to the first."""
     wanted = set(outputs)
     steps: list[Step] = []
     for op in reversed(typing.ops):
@@ -100,4 +101,4 @@ def _live(typing: Typing, outputs: Sequence[str]) -> tuple[Step, ...]:
                 Step(node.name, op.call, reads, node.writes, node.component.call.given, node.position)
             )
             wanted = (wanted - set(node.writes.values())) | set(reads.values())
-    return tuple(reversed(steps))
+    return tuple(reversed(steps)), frozenset(wanted)

@@ -35,10 +35,17 @@ class Step:
 
 @dataclass(frozen=True, slots=True)
 class Pipeline:
-    """Steps that run one after another; `outputs` are the features that are kept at the end, with their types."""
+    """Steps that run one after another.
+
+    Attributes:
+        steps: the ops that run.
+        outputs: features that are kept at the end, with their types.
+        inputs: features of a raw example that are read; None: all.
+    """
 
     steps: tuple[Step, ...]
     outputs: Features
+    inputs: frozenset[str] | None = None
 
     def apply(self, example: Mapping[str, Any], seed: int, epoch: int, index: int) -> dict[str, Any]:
         """The example after all steps.

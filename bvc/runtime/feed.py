@@ -20,7 +20,7 @@ from absl import flags
 from bvc.compile.program import Pipeline
 from bvc.component.error import DataError
 from bvc.component.source import Records
-from bvc.runtime.feed_batches import EvalBatches, TrainBatches, count_values, where
+from bvc.runtime.feed_batches import EvalBatches, TrainBatches, count_values, reading, where
 from bvc.runtime.feed_board import Board, start_worker
 
 MOST_SECONDS = 60.0
@@ -208,7 +208,10 @@ class TrainFeed(Feed):
         board = Board.create(max(workers, 1))
         share = _share(process_index, process_count)
         super().__init__(
-            TrainBatches(records, pipeline, board, batch, seed, shuffle, start_step, *share), workers
+            TrainBatches(
+                reading(records, pipeline.inputs), pipeline, board, batch, seed, shuffle, start_step, *share
+            ),
+            workers,
         )
 
 
@@ -238,10 +241,16 @@ class EvalFeed(Feed):
         process_count: int | None = None,
         workers: int = 0,
     ) -> None:
-        first = count_values(records, expand) if expand is not None else None
+        first = None if expand is None else count_values(reading(records, frozenset([expand])), expand)
+        inputs = pipeline.inputs
+        if inputs is not None and expand is not None:
+            inputs |= {expand}
         board = Board.create(max(workers, 1))
         share = _share(process_index, process_count)
-        super().__init__(EvalBatches(records, pipeline, board, batch, seed, expand, first, *share), workers)
+        super().__init__(
+            EvalBatches(reading(records, inputs), pipeline, board, batch, seed, expand, first, *share),
+            workers,
+        )
 
 
 def _share(process_index: int | None, process_count: int | None) -> tuple[int, int]:

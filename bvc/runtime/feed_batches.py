@@ -135,6 +135,12 @@ def count_values(records: Records, feature: str) -> np.ndarray:
     return np.concatenate([[0], np.cumsum(counts)])
 
 
+def reading(records: Records, names: frozenset[str] | None) -> Records:
+    """Records that read these features alone, where they can leave the others out; None: all."""
+    only = getattr(records, "only", None)
+    return records if only is None or names is None else only(names)
+
+
 def where(records: Records, number: int) -> str:
     """The name of a record, for messages."""
     describe = getattr(records, "describe", None)

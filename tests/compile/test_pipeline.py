@@ -137,6 +137,7 @@ def test_what_nobody_reads_is_not_computed_and_changes_nothing() -> None:
         found = part.apply(example(), 3, 1, 7)
         assert all(np.array_equal(found[name], expected[name]) for name in needed)
     assert [step.name for step in compiled(RAW, *CALLS, needed={"text"}).steps] == ["bert_tokenize"]
+    assert compiled(RAW, *CALLS, needed={"text"}).inputs == {"captions/text"}
     assert compiled(RAW, *CALLS, needed={"label"}).steps == ()
 
 

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any, SupportsIndex
@@ -24,11 +25,13 @@ class Prepared:
         folder: the folder with `dataset_info.json`.
         split: the split as it was asked for.
         ranges: (split, first, one past the last) of each part.
+        wanted: features that are read; None: all.
     """
 
     folder: str
     split: str
     ranges: tuple[tuple[str, int, int], ...]
+    wanted: frozenset[str] | None = None
 
     @staticmethod
     def open(folder: str, split: str) -> Prepared:
@@ -64,8 +67,12 @@ class Prepared:
             index -= last - first
         raise IndexError(index)
 
+    def only(self, names: frozenset[str]) -> Prepared:
+        """The same examples with these features alone."""
+        return replace(self, wanted=names)
+
     def __getstate__(self) -> dict[str, Any]:
-        return {"folder": self.folder, "split": self.split, "ranges": self.ranges}
+        return {field.name: getattr(self, field.name) for field in fields(self)}
 
     def _example(self, split: str, position: int) -> Mapping[str, Any]:
         try:
@@ -74,7 +81,7 @@ class Prepared:
             raise DataError(f"a record that cannot be read: {error}", self._where(split, position)) from error
         try:
             parsed = self._spec.deserialize_example_np(raw, decoders=self._decoders)
-            return dict(_flat(parsed, self._spec))
+            return {name: value for name, value in _flat(parsed, self._spec) if self._wants(name)}
         except (ValueError, KeyError, TypeError, RuntimeError) as error:
             reason = f"a record that does not have the features of the dataset: {error}"
             raise DataError(reason, self._where(split, position)) from error
@@ -85,7 +92,10 @@ class Prepared:
     @cached_property
     def features(self) -> Mapping[str, Feature]:
         """Features of one example, as the folder declares them."""
-        return dict(_types(self._spec))
+        return {name: feature for name, feature in _types(self._spec) if self._wants(name)}
+
+    def _wants(self, name: str) -> bool:
+        return self.wanted is None or name in self.wanted
 
     @cached_property
     def _builder(self) -> Any:
@@ -98,7 +108,16 @@ class Prepared:
 
     @cached_property
     def _spec(self) -> Any:
-        return self._builder.info.features
+        """TFDS features, without those of which nothing is wanted: they are not even parsed."""
+        whole = self._builder.info.features
+        if self.wanted is None:
+            return whole
+        groups = {
+            part
+            for name in self.wanted
+            for part in (name, *itertools.accumulate(name.split("/"), "{}/{}".format))
+        }
+        return type(whole)({name: inner for name, inner in whole.items() if name in groups})
 
     @cached_property
     def _decoders(self) -> Any:

@@ -15,11 +15,11 @@ from typing import Any
 import numpy as np
 
 from bvc.library.scenes.caption import captions
-from bvc.library.scenes.draw import draw
-from bvc.library.scenes.scene import TEST, TRAIN, scenes
+from bvc.library.scenes.draw import SIDE, Drawn, box, draw, panoptic_colour, panoptic_png
+from bvc.library.scenes.scene import SHAPES, TEST, TRAIN, Scene, scenes
 
 NAME = "shapes"
-VERSION = "1.0.0"
+VERSION = "2.0.0"
 
 
 def folder(root: str) -> Path:
@@ -80,6 +80,10 @@ def _build(root: str, progress: Callable[[int, int], None]) -> None:
                 "label": np.int64,
                 "attributes": tfds.features.Tensor(shape=(8,), dtype=np.int64),
                 "captions": tfds.features.Sequence({"text": tfds.features.Text(), "id": np.int64}),
+                "objects": tfds.features.Sequence({"bbox": tfds.features.BBoxFeature(), "label": np.int64}),
+                "panoptic_image": tfds.features.Image(shape=(None, None, 3), encoding_format="png"),
+                "panoptic_objects": tfds.features.Sequence({"id": np.int64, "label": np.int64}),
+                "depth": tfds.features.Tensor(shape=(SIDE, SIDE), dtype=np.float16, encoding="zlib"),
             }
             return tfds.core.DatasetInfo(builder=self, features=tfds.features.FeaturesDict(features))
 
@@ -89,20 +93,38 @@ def _build(root: str, progress: Callable[[int, int], None]) -> None:
         def _generate_examples(self, split: str) -> Iterator[tuple[int, dict[str, Any]]]:
             for number, scene, rng in scenes(split):
                 first = number + (TRAIN if split == "test" else 0)
-                yield (
-                    number,
-                    {
-                        "image": io.BytesIO(draw(scene, rng)),
-                        "image/id": first,
-                        "label": scene.first.shape,
-                        "attributes": scene.attributes,
-                        "captions": [
-                            {"text": text, "id": first * 5 + i} for i, text in enumerate(captions(scene))
-                        ],
-                    },
-                )
+                yield number, _example(first, scene, draw(scene, rng))
                 if number % 64 == 63:
                     progress(first + 1, TRAIN + TEST)
 
     with contextlib.redirect_stdout(io.StringIO()), contextlib.redirect_stderr(io.StringIO()):
         Shapes(data_dir=root, file_format="array_record").download_and_prepare()
+
+
+def _example(number: int, scene: Scene, drawn: Drawn) -> dict[str, Any]:
+    """A scene as TFDS stores it: captions and objects as in COCO, depth as in NYU Depth v2."""
+    items = (scene.first.shape, scene.second.shape)
+    ids = [int(np.dot(panoptic_colour(owner), (1, 256, 65536))) for owner in (1, 2, 0)]
+    return {
+        "image": io.BytesIO(drawn.image),
+        "image/id": number,
+        "label": scene.first.shape,
+        "attributes": scene.attributes,
+        "captions": [{"text": text, "id": number * 5 + i} for i, text in enumerate(captions(scene))],
+        "objects": [
+            {"bbox": _box(drawn.owners == owner), "label": label}
+            for owner, label in enumerate(items, start=1)
+        ],
+        "panoptic_image": io.BytesIO(panoptic_png(drawn.owners)),
+        "panoptic_objects": [
+            {"id": id_, "label": label}
+            for id_, label in zip(ids, (*items, len(SHAPES) + scene.ground), strict=True)
+        ],
+        "depth": drawn.depth,
+    }
+
+
+def _box(mask: np.ndarray) -> Any:
+    import tensorflow_datasets as tfds
+
+    return tfds.features.BBox(*box(mask))

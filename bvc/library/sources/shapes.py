@@ -15,7 +15,9 @@ from bvc.library.scenes import store
 class Shapes:
     """Scenes of two coloured shapes on a coloured ground, drawn with a fixed seed: JPEG files with five captions each.
 
-    The 512 scenes of `test` combine attributes as no scene of `train` does. The scenes are written on first use.
+    Besides class and attributes there are boxes (top, left, bottom, right, as shares of the image), a panoptic map as
+    COCO has it, and depth in metres. The 512 scenes of `test` combine attributes as no scene of `train` does. The
+    scenes are written on first use.
     """
 
     def features(self) -> Features:
@@ -27,6 +29,12 @@ class Shapes:
             "attributes": Feature("int64", (8,)),
             "captions/text": Feature("str", ("n",)),
             "captions/id": Feature("int64", ("n",)),
+            "objects/bbox": Feature("float32", ("m", 4)),
+            "objects/label": Feature("int64", ("m",)),
+            "panoptic_image": Feature("bytes"),
+            "panoptic_objects/id": Feature("int64", ("k",)),
+            "panoptic_objects/label": Feature("int64", ("k",)),
+            "depth": Feature("float16", (64, 64)),
         }
 
     def missing(self, split: str, root: str) -> Missing | None:
