@@ -11,12 +11,11 @@ from bvc.bind.found import INVALID, Invalid
 from bvc.bind.tables import DataTable, TrainTable
 from bvc.bind.value import Reader, Settings, Site, found_in_words
 from bvc.component.declare import fields_of
-from bvc.component.error import SettingError
 from bvc.component.feature import Feature
 from bvc.component.split import SplitError, parse_split
 from bvc.diagnostics import Label, Origin
 from bvc.diagnostics.catalog import data as catalog
-from bvc.diagnostics.catalog import names, shapes
+from bvc.diagnostics.catalog import names
 from bvc.ir import DataNode, Node, TrainData
 from bvc.spec.tree import Node as TreeNode
 from bvc.spec.tree import Table, plain
@@ -83,8 +82,6 @@ def _data(reader: Reader, table: Table, owner: str, settings: Settings) -> DataN
         bound = bind_component(reader, "source", table.items["source"], f"{owner}.source")
         source = bound if isinstance(bound, Invalid) else bound[0]
         features = _own_features(reader, table.get("features"))
-        if isinstance(source, Node) and not isinstance(features, Invalid):
-            features = {**_known_features(reader, source), **features}
         name, splits = "", {}
     if isinstance(source, Invalid) or isinstance(features, Invalid):
         return INVALID
@@ -98,17 +95,6 @@ def _data(reader: Reader, table: Table, owner: str, settings: Settings) -> DataN
 def _card_source(reader: Reader, card: Card, origin: Origin) -> Node | Invalid:
     bound = bind_component(reader, "source", card.source, f"{card.name}.source")
     return INVALID if isinstance(bound, Invalid) else Node(bound[0].component, bound[0].settings, origin)
-
-
-def _known_features(reader: Reader, source: Node) -> Mapping[str, Feature]:
-    """The features that a source knows of itself; making it touches no data."""
-    try:
-        return source.component.target(**source.settings).features() or {}
-    except SettingError as error:
-        name = error.name.removesuffix("_")
-        place = source.origins.get(name, source.origin)
-        reader.found.add(shapes.refused_setting(source.name, name, error.reason, place, error.help))
-        return {}
 
 
 def _own_features(reader: Reader, node: TreeNode | None) -> Mapping[str, Feature] | Invalid:
