@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+import sys
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -36,6 +37,23 @@ def getkey() -> Callable[[], Any]:
 
     keys = iter(jax.random.split(jax.random.key(0), 1000))
     return lambda: next(keys)
+
+
+@pytest.fixture
+def own_components(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """An empty current folder from which modules are imported; their components are forgotten afterwards."""
+    from bvc.component import declare
+
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.syspath_prepend(tmp_path)
+    modules = set(sys.modules)
+    yield tmp_path
+    for name in set(sys.modules) - modules:
+        if (sys.modules[name].__dict__.get("__file__") or "").startswith(str(tmp_path)):
+            del sys.modules[name]
+    for key, component in list(declare._DECLARED.items()):
+        if component.file.startswith(str(tmp_path)):
+            del declare._DECLARED[key]
 
 
 @pytest.fixture

@@ -26,12 +26,13 @@ from bvc.bind.tables import (
     TrainTable,
 )
 from bvc.component import registry
-from bvc.component.annotation import AtLeast, Calls, Child, FileRole, Kind, Split, Unit, ViewRole
+from bvc.component.annotation import AtLeast, Calls, Child, FileRole, Kind, Split, Unit, ViewRole, Within
 from bvc.component.declare import REQUIRED, Setting, fields_of
 
 Schema = dict[str, Any]
 
 _REFERENCE: Schema = {"type": "string", "pattern": r"\$\{"}
+_ANYTHING: Schema = {}
 _LANGUAGE = ("use", "with", "for")
 _ROOT_LANGUAGE = ("doc", "params", "let", "when", "unset", "import", "use")
 
@@ -45,12 +46,16 @@ def schema() -> Schema:
         "objective": _component("objective"),
         "optimizer": _optimizer(),
         "run": _fields(fields_of(RunTable), required=False),
-        "evals": {"type": "object", "additionalProperties": _component("evaluator", fields_of(EvalTable))},
+        "evals": {
+            "type": "object",
+            "properties": dict.fromkeys(_LANGUAGE, _ANYTHING),
+            "additionalProperties": _component("evaluator", fields_of(EvalTable)),
+        },
         "mesh": _fields(fields_of(MeshTable), required=False),
         "layout": {"type": "array", "items": _fields(fields_of(LayoutTable))},
     }
     properties = {name: {**parts[name], "description": setting.doc} for name, setting in root.items()}
-    language = dict.fromkeys(_ROOT_LANGUAGE, {})
+    language = dict.fromkeys(_ROOT_LANGUAGE, _ANYTHING)
     return {
         "$schema": "http://json-schema.org/draft-07/schema#",
         "title": "bvc spec",
@@ -96,7 +101,7 @@ def _fields(settings: Mapping[str, Setting], *, required: bool = True) -> Schema
 def _table(properties: Mapping[str, Schema]) -> Schema:
     return {
         "type": "object",
-        "properties": {**dict.fromkeys(_LANGUAGE, {}), **properties},
+        "properties": {**dict.fromkeys(_LANGUAGE, _ANYTHING), **properties},
         "additionalProperties": False,
     }
 
@@ -114,6 +119,8 @@ def _type(annotation: Any) -> Schema:
     for role in getattr(annotation, "__metadata__", ()):
         if isinstance(role, AtLeast):
             return {**_type(annotation.__origin__), "minimum": role.value}
+        if isinstance(role, Within):
+            return {**_type(annotation.__origin__), "minimum": role.low, "maximum": role.high}
         return _role(role)
     scalars: dict[Any, Schema] = {
         int: {"type": "integer"},

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-import sys
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -14,7 +14,7 @@ from bvc.check import Checked, check
 from bvc.cli.explain import explain
 from bvc.cli.listing import list_components
 from bvc.cli.schema import schema
-from bvc.component import declare, registry
+from bvc.component import registry
 from bvc.component.annotation import Kind
 from bvc.diagnostics import pages, render
 
@@ -186,21 +186,12 @@ def dedented(text: str) -> str:
 
 
 @pytest.fixture
-def ours(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
-    """A folder on the path with a module for each component; they are forgotten afterwards."""
+def ours(own_components: Path) -> Path:
+    """A folder with a module for each component."""
     for kind, (_, text) in FILES.items():
-        (tmp_path / f"our_{kind}.py").write_text(dedented(text), encoding="utf-8")
-    (tmp_path / pages.BASE).write_text(
-        (pages.FOLDER / pages.BASE).read_text(encoding="utf-8"), encoding="utf-8"
-    )
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.syspath_prepend(tmp_path)
-    yield tmp_path
-    for declared, component in list(declare._DECLARED.items()):
-        if component.target.__module__.startswith("our_"):
-            del declare._DECLARED[declared]
-    for name in [name for name in sys.modules if name.startswith("our_")]:
-        del sys.modules[name]
+        (own_components / f"our_{kind}.py").write_text(dedented(text), encoding="utf-8")
+    shutil.copy(pages.FOLDER / pages.BASE, own_components)
+    return own_components
 
 
 def checked(text: str) -> Checked:

@@ -52,15 +52,13 @@ def bad_calls(spec: Spec) -> Iterator[Diagnostic]:
 
 
 @pytest.fixture(params=pages.codes())
-def page(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Page:
+def page(request: pytest.FixtureRequest, own_components: Path) -> Page:
     found = pages.read(request.param)
     assert found.code == request.param
-    shutil.copy(pages.FOLDER / pages.BASE, tmp_path)
-    monkeypatch.syspath_prepend(tmp_path)
+    shutil.copy(pages.FOLDER / pages.BASE, own_components)
     for name, text in found.files:
-        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
-        (tmp_path / name).write_text(text, encoding="utf-8")
-    monkeypatch.chdir(tmp_path)
+        (own_components / name).parent.mkdir(parents=True, exist_ok=True)
+        (own_components / name).write_text(text, encoding="utf-8")
     return found
 
 
