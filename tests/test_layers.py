@@ -11,7 +11,19 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parent.parent
-LAYERS = ("diagnostics", "spec", "component", "ir", "bind", "compile", "check", "plan", "runtime", "api", "cli")
+LAYERS = (
+    "diagnostics",
+    "spec",
+    "component",
+    "ir",
+    "bind",
+    "compile",
+    "check",
+    "plan",
+    "runtime",
+    "api",
+    "cli",
+)
 LIBRARY_MAY = {"bvc.library", "bvc.component"}
 # the one part of the library that is no component: readers of published weights, for `init`
 SHARED = "bvc.library.checkpoints."

@@ -22,7 +22,9 @@ def start(root: Path, *arguments: str, cache: Path, modules: Path | None = None)
     """`bvc ARGUMENTS --data-dir ROOT`, with compiled programs kept in `cache`, and the user's modules in `modules`."""
     environment = {**os.environ, "XDG_CACHE_HOME": str(cache), "XLA_FLAGS": ""}
     if modules is not None:
-        environment["PYTHONPATH"] = os.pathsep.join([str(modules), *filter(None, [os.environ.get("PYTHONPATH")])])
+        environment["PYTHONPATH"] = os.pathsep.join(
+            [str(modules), *filter(None, [os.environ.get("PYTHONPATH")])]
+        )
     return subprocess.Popen(
         [sys.executable, "-m", "bvc", *arguments, "--data-dir", str(root)],
         env=environment,
@@ -44,7 +46,9 @@ def saved(workdir: Path, spec: Path = SPEC) -> tuple[int, dict[str, bytes]]:
     program = check(str(spec)).program
     assert program is not None
     here = SingleDeviceSharding(jax.devices()[0])
-    wanted = jax.tree.map(lambda leaf: jax.ShapeDtypeStruct(leaf.shape, leaf.dtype, sharding=here), program.state)
+    wanted = jax.tree.map(
+        lambda leaf: jax.ShapeDtypeStruct(leaf.shape, leaf.dtype, sharding=here), program.state
+    )
     loaded, _ = newest(Folder(workdir / "checkpoints"), wanted)
     assert loaded is not None
     return loaded.step, {name: bytes(jax.device_get(leaf)) for name, leaf in named(loaded.state).items()}

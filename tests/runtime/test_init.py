@@ -1,4 +1,4 @@
-"""`init` of a spec: found and told before anything is built, loaded into the model and its parts, refused where it does not fit."""
+"""`init` of a spec: told when missing, loaded into the model and its parts, refused where it does not fit."""
 
 from __future__ import annotations
 
@@ -51,7 +51,9 @@ def test_whole_model(other: dict[str, np.ndarray]) -> None:
     assert all(np.array_equal(found[name], other[name]) for name in other)
 
 
-def test_part_of_a_model_and_what_is_skipped(fresh: dict[str, np.ndarray], other: dict[str, np.ndarray]) -> None:
+def test_part_of_a_model_and_what_is_skipped(
+    fresh: dict[str, np.ndarray], other: dict[str, np.ndarray]
+) -> None:
     found = initial(
         program(("model.image.init", '"image.safetensors"'), ("model.image.init_skip", '["head/.*"]'))
     )
@@ -66,7 +68,9 @@ def test_part_of_a_file(other: dict[str, np.ndarray]) -> None:
     assert all(np.array_equal(found[name], other[name]) for name in other if name.startswith("image/"))
 
 
-def test_missing_file_is_told_with_where_it_was_looked_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_missing_file_is_told_with_where_it_was_looked_for(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv("BVC_FILES", str(tmp_path))
     with pytest.raises(Failed) as failure:
         program(("model.init", '"nowhere.npz"'))

@@ -1,4 +1,4 @@
-"""The main job learns what it is for: `specs/siglip_coco.toml:local`, and the same with pairs that don't belong together."""
+"""The main job learns what it is for, and learns nothing from pairs that don't belong together."""
 
 from __future__ import annotations
 
@@ -58,7 +58,9 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_held_out_scenes_are_new_and_told_apart() -> None:
     held_out = [scene for _, scene, _ in scenes("test")]
     assert len(held_out) >= 512
-    assert not {scene.attributes for scene in held_out} & {scene.attributes for _, scene, _ in scenes("train")}
+    assert not {scene.attributes for scene in held_out} & {
+        scene.attributes for _, scene, _ in scenes("train")
+    }
     assert len({caption for scene in held_out for caption in captions(scene)}) >= 500
 
 

@@ -1,4 +1,4 @@
-"""B0541-B0548: the hardware that a plan is for, and whether the plan fits. (B0540: the devices that are here: `run.py`.)"""
+"""B0541-B0548: the hardware that a plan is for, and whether the plan fits."""
 
 from __future__ import annotations
 
@@ -8,7 +8,9 @@ from bvc.diagnostics.diagnostic import Diagnostic
 from bvc.diagnostics.suggest import did_you_mean, listing
 
 
-def does_not_fit(target: str, needed: str, there: str, excess: str, shares: Sequence[str], help: str) -> Diagnostic:
+def does_not_fit(
+    target: str, needed: str, there: str, excess: str, shares: Sequence[str], help: str
+) -> Diagnostic:
     """B0541: a step needs more memory than a device has; sizes come as text."""
     return Diagnostic(
         "B0541",
