@@ -7,9 +7,7 @@ from contextlib import closing
 from rich.console import Console
 
 from bvc.compile.experiment import Program, compile_experiment
-from bvc.component.error import DataError
 from bvc.diagnostics import Failed
-from bvc.diagnostics.catalog import missing as catalog
 from bvc.ir import Experiment
 from bvc.plan.fits import check_fit
 from bvc.plan.plan import Plan, plan
@@ -68,11 +66,7 @@ def run(
         _write_plan(opened, planned)
         training = assemble(program, root, here)
         with Progress(console, total=training.times.total, batch=training.batch) as progress:
-            try:
-                return train(training, opened, progress)
-            except DataError as error:
-                told = catalog.data_unreadable(error.what, error.looked, None, error.help)
-                raise Failed(told) from error
+            return train(training, opened, progress)
 
 
 def _write_plan(workdir: Workdir, planned: Plan) -> None:
