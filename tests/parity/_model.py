@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import contextlib
 import tempfile
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 import equinox as eqx
-import jax
 import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array
@@ -20,6 +18,7 @@ from bvc.library.checkpoints.export import named
 from bvc.library.checkpoints.load import load_parameters, with_parameters
 from bvc.library.checkpoints.repairs import restack
 from bvc.spec import load
+from tests.modules import compiled_in_a_hurry
 from tests.parity.reference import Comparison, Reference, absent, close
 
 Arrays = Mapping[str, np.ndarray]
@@ -143,7 +142,7 @@ def compare(
     """
     inputs = {name: jnp.asarray(value) for name, value in reference.group("inputs").items()}
     recorded = reference.group("grads")
-    with _compiled_in_a_hurry():
+    with compiled_in_a_hurry():
         loss, outputs, gradients = _evaluate(model, inputs, forward, bool(recorded))
     yield from compare_outputs(reference, {**outputs, **(more or {}), "loss": loss}, output)
     if recorded:
@@ -158,17 +157,6 @@ def _evaluate(
         (loss, outputs), gradients = step(model, inputs)
         return loss, outputs, gradients
     return *eqx.filter_jit(forward)(model, inputs), None
-
-
-@contextlib.contextmanager
-def _compiled_in_a_hurry() -> Iterator[None]:
-    """Without XLA's optimizations: compiling takes longer than running everywhere here."""
-    before = jax.config.read("jax_disable_most_optimizations")
-    jax.config.update("jax_disable_most_optimizations", True)
-    try:
-        yield
-    finally:
-        jax.config.update("jax_disable_most_optimizations", before)
 
 
 def compare_outputs(reference: Reference, outputs: Outputs, tolerance: float) -> Iterator[Comparison]:

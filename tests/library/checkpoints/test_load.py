@@ -7,30 +7,22 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import equinox as eqx
-import jax
 import ml_dtypes
 import numpy as np
 import pytest
 from safetensors.numpy import save_file
 
 from bvc.component import DataError
-from bvc.component.names import parameters
 from bvc.library.checkpoints.export import export, named
-from bvc.library.checkpoints.load import load_parameters, with_parameters
+from bvc.library.checkpoints.load import load_parameters
 from bvc.library.models.bert import Bert
 from bvc.library.models.text_transformer import TextTransformer
 from bvc.library.models.two_towers import TwoTowers
 from bvc.library.models.vit import Vit
+from tests.modules import abstract, filled
 
 SMALL = {"width": 8, "depth": 2, "heads": 2, "mlp_dim": 12}
 Flat = dict[str, np.ndarray]
-
-
-def abstract(model: Callable[..., Any], **settings: Any) -> Any:
-    return eqx.filter_eval_shape(
-        lambda key: model(**settings, key=key), jax.eval_shape(lambda: jax.random.key(0))
-    )
 
 
 def vit(**settings: Any) -> Any:
@@ -48,14 +40,6 @@ def bert(**settings: Any) -> Any:
 def towers(**settings: Any) -> Any:
     image, words = vit(pool="map", out_dim=None), text(out_dim=8)
     return abstract(lambda key: TwoTowers(image=image, text=words, **settings, key=key))
-
-
-def filled(model: Any, seed: int = 0) -> Any:
-    """The model with random values."""
-    rng = np.random.default_rng(seed)
-    return with_parameters(
-        model, {found.name: rng.normal(size=found.shape).astype(np.float32) for found in parameters(model)}
-    )
 
 
 def published(model: Any) -> Flat:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 import jax
 import jax.numpy as jnp
@@ -18,6 +18,14 @@ from bvc.library.layers.dropout import dropout, fold
 from bvc.library.layers.norm import LayerNorm
 from bvc.library.layers.patch import PatchEmbedding, grid_of
 from bvc.library.layers.posemb import sincos2d
+from tests.modules import compiled_in_a_hurry
+
+
+@pytest.fixture(autouse=True)
+def in_a_hurry() -> Iterator[None]:
+    with compiled_in_a_hurry():
+        yield
+
 
 GetKey = Callable[[], Key[Array, ""]]
 
@@ -35,7 +43,7 @@ def test_attention_is_softmax_of_scaled_products(getkey: GetKey) -> None:
 def test_attention_with_dropout_keeps_its_mean(getkey: GetKey) -> None:
     query, key = (jax.random.normal(getkey(), (1, 3, 1, 4)) for _ in range(2))
     value = jnp.ones((1, 3, 1, 4))
-    many = [attend(query, key, value, drop=0.3, keys=jax.random.split(getkey(), 1)) for _ in range(60)]
+    many = [attend(query, key, value, drop=0.3, keys=jax.random.split(getkey(), 1)) for _ in range(30)]
     assert np.mean(many) == pytest.approx(1.0, abs=0.1)
     shared = attend(query, key, value, drop=0.3, keys=jax.random.split(getkey(), 1), share_drop=True)
     assert shared.shape == value.shape

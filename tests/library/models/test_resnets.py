@@ -6,7 +6,6 @@ import re
 from pathlib import Path
 from typing import Any
 
-import equinox as eqx
 import jax
 import numpy as np
 import pytest
@@ -14,22 +13,10 @@ import pytest
 from bvc.component import SettingError
 from bvc.component.names import parameters
 from bvc.library.checkpoints.export import named
-from bvc.library.checkpoints.load import load_parameters, with_parameters
+from bvc.library.checkpoints.load import load_parameters
 from bvc.library.models.bit import Bit
 from bvc.library.models.bit_paper import BitPaper
-
-
-def abstract(model: Any, **settings: Any) -> Any:
-    return eqx.filter_eval_shape(
-        lambda key: model(**settings, key=key), jax.eval_shape(lambda: jax.random.key(0))
-    )
-
-
-def filled(model: Any) -> Any:
-    rng = np.random.default_rng(0)
-    return with_parameters(
-        model, {found.name: rng.normal(size=found.shape).astype(np.float32) for found in parameters(model)}
-    )
+from tests.modules import abstract, filled
 
 
 def published(model: Any) -> dict[str, np.ndarray]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import equinox as eqx
@@ -15,23 +15,25 @@ from jaxtyping import Array, Key
 from bvc.component import PortError, SettingError
 from bvc.component.execution import Execution, executing
 from bvc.component.names import parameters
+from bvc.library.checkpoints.load import with_parameters
 from bvc.library.models.bert import Bert
 from bvc.library.models.text_transformer import TextTransformer
 from bvc.library.models.two_towers import TwoTowers
 from bvc.library.models.vit import Vit
+from tests.modules import abstract, compiled_in_a_hurry, filled
 
 GetKey = Callable[[], Key[Array, ""]]
 SMALL = {"width": 16, "depth": 2, "heads": 2, "mlp_dim": 24}
-ABSTRACT = jax.eval_shape(lambda: jax.random.key(0))
 
 
-def built(model: Callable[..., Any], key: Key[Array, ""], **settings: Any) -> Any:
-    """Initialized in one compiled function, as the program does it."""
-    return eqx.filter_jit(lambda key: model(**settings, key=key))(key)
+@pytest.fixture(autouse=True)
+def in_a_hurry() -> Iterator[None]:
+    with compiled_in_a_hurry():
+        yield
 
 
-def abstract(model: Callable[..., Any], **settings: Any) -> Any:
-    return eqx.filter_eval_shape(lambda key: model(**settings, key=key), ABSTRACT)
+def built(model: Callable[..., Any], **settings: Any) -> Any:
+    return filled(abstract(model, **settings), scale=0.2)
 
 
 def test_variants_are_those_of_big_vision() -> None:
@@ -85,7 +87,7 @@ def test_views_of_a_vit() -> None:
 
 @pytest.mark.parametrize("remats", [["none"], pytest.param(["full", "dots"], marks=pytest.mark.slow)])
 def test_scanned_and_unrolled_layers_agree(remats: list[str], getkey: GetKey) -> None:
-    model = built(Vit, getkey(), **SMALL, size=16, patch=8, dropout=0.2)
+    model = built(Vit, **SMALL, size=16, patch=8, dropout=0.2)
     image = jax.random.normal(getkey(), (2, 16, 16, 3))
     keys = jax.random.split(getkey(), 2)
 
@@ -109,11 +111,11 @@ def test_scanned_and_unrolled_layers_agree(remats: list[str], getkey: GetKey) ->
 )
 def test_dropout_acts_with_keys_only_and_belongs_to_examples(family: str, getkey: GetKey) -> None:
     if family == "vit":
-        model = built(Vit, getkey(), **SMALL, size=16, patch=8, dropout=0.3)
+        model = built(Vit, **SMALL, size=16, patch=8, dropout=0.3)
         batch: Array = jax.random.normal(getkey(), (4, 16, 16, 3))
     else:
         tower = TextTransformer if family == "text" else Bert
-        model = built(tower, getkey(), **SMALL, vocab=20, length=6, dropout=0.3)
+        model = built(tower, **SMALL, vocab=20, length=6, dropout=0.3)
         batch = jax.random.randint(getkey(), (4, 6), 1, 20)
     call = eqx.filter_jit(lambda model, batch, keys: model.embed(batch, keys=keys))
     keys = jax.random.split(getkey(), 4)
@@ -134,10 +136,19 @@ def test_text_of_another_length_is_refused() -> None:
 
 
 def test_bert_does_not_look_at_padding(getkey: GetKey) -> None:
-    model = built(Bert, getkey(), **SMALL, vocab=20, length=8)
+    model = built(Bert, **SMALL, vocab=20, length=8)
     text = jnp.array([[5, 6, 7, 0, 0, 0]])
-    embed = eqx.filter_jit(lambda text: model.embed(text))
-    np.testing.assert_allclose(embed(text), embed(text[:, :3]), rtol=1e-4, atol=1e-5)
+    embed = eqx.filter_jit(lambda model, text: model.embed(text))
+    np.testing.assert_allclose(embed(model, text), embed(model, text[:, :3]), rtol=1e-4, atol=1e-5)
+
+
+class Probe(eqx.Module):
+    """As much of a tower as two towers ask for when they are made."""
+
+    embed_dim: int = 8
+
+    def embed(self, x: Array) -> Array:
+        return x
 
 
 def towers(*, key: Key[Array, ""], image_dim: int = 8, text_dim: int = 8, **settings: Any) -> TwoTowers:
@@ -147,7 +158,15 @@ def towers(*, key: Key[Array, ""], image_dim: int = 8, text_dim: int = 8, **sett
 
 
 def test_two_towers(getkey: GetKey) -> None:
-    model = built(towers, getkey(), temperature=10.0, bias=-2.5)
+    fresh = TwoTowers(image=Probe(), text=Probe(), temperature=10.0, bias=-2.5, key=getkey())
+    model = built(towers, temperature=10.0, bias=-2.5)
+    known = {
+        "temperature": np.asarray(fresh.temperature),
+        "bias": np.asarray(fresh.bias),
+        "image/head/kernel": np.zeros((16, 8), np.float32),
+        "image/head/bias": np.zeros(8, np.float32),
+    }
+    model = with_parameters(model, known)
     image, text = jax.random.normal(getkey(), (3, 16, 16, 3)), jnp.ones((3, 6), jnp.int32)
     outputs, score = eqx.filter_jit(lambda model: (model(image, text), model.score(image, text)))(model)
     assert float(outputs["temperature"]) == pytest.approx(10.0, rel=1e-5)
