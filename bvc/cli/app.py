@@ -55,15 +55,27 @@ def check(
 @app.command()
 def run(
     spec: Spec,
-    workdir: Workdir,
+    workdir: Annotated[
+        str | None,
+        typer.Option("--workdir", metavar="DIR", help="Where the run keeps its state and results."),
+    ] = None,
     sets: Sets = None,
     data_dir: DataDir = None,
     anyway: Annotated[bool, typer.Option("--anyway", help="Run even if the plan does not fit.")] = False,
+    smoke: Annotated[
+        bool,
+        typer.Option("--smoke", help="Two steps with a small model on generated data; nothing is kept."),
+    ] = False,
 ) -> None:
     """Train. The same command with the same workdir continues where it stopped."""
-    from bvc.cli.run import run as command
+    from bvc.cli import run as command
 
-    raise typer.Exit(command(spec, sets or [], workdir, data_dir, anyway))
+    if smoke == (workdir is not None):
+        told = "keeps nothing: leave one of them out" if smoke else "is missing, or `--smoke`"
+        raise typer.BadParameter(told, param_hint="--workdir")
+    if workdir is None:
+        raise typer.Exit(command.smoke(spec, sets or []))
+    raise typer.Exit(command.run(spec, sets or [], workdir, data_dir, anyway))
 
 
 @app.command("eval")

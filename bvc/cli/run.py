@@ -1,17 +1,27 @@
-"""`bvc run SPEC --workdir DIR`."""
+"""`bvc run SPEC --workdir DIR`, and `bvc run SPEC --smoke`."""
 
 from __future__ import annotations
 
 import sys
+import tempfile
 from collections.abc import Sequence
 
 from bvc.api import data_root
 from bvc.cli.arguments import settings
 from bvc.cli.report import CLEAN, report
 from bvc.diagnostics import Failed
+from bvc.ir import Experiment
 
 
-def run(spec: str, sets: Sequence[str], workdir: str, data_dir: str | None, anyway: bool) -> int:
+def smoke(spec: str, sets: Sequence[str]) -> int:
+    """Two steps of the experiment made small, on generated data; nothing of it is kept."""
+    with tempfile.TemporaryDirectory(prefix="bvc-smoke-") as folder:
+        return run(spec, sets, f"{folder}/run", folder, False, small=True)
+
+
+def run(
+    spec: str, sets: Sequence[str], workdir: str, data_dir: str | None, anyway: bool, *, small: bool = False
+) -> int:
     """Check, plan, train; 0 when the run is complete, 75 when a signal stopped it and its state is saved."""
     from rich.console import Console
 
@@ -33,7 +43,7 @@ def run(spec: str, sets: Sequence[str], workdir: str, data_dir: str | None, anyw
     root = data_root(data_dir)
     console = Console(file=sys.stderr)
     try:
-        program = locate(checked.experiment, root)
+        program = locate(_small(checked.experiment) if small else checked.experiment, root)
         outcome = train(program, show(checked.spec), workdir, root, console, anyway=anyway)
     except Failed as failure:
         return report(failure.diagnostics, checked.sources)
@@ -41,3 +51,11 @@ def run(spec: str, sets: Sequence[str], workdir: str, data_dir: str | None, anyw
         report([catalog.interrupted(outcome.step, workdir, outcome.signal)], checked.sources)
         return EXIT
     return CLEAN
+
+
+def _small(experiment: Experiment) -> Experiment:
+    import jax
+
+    from bvc.compile.smoke import smoke
+
+    return smoke(experiment, jax.device_count())

@@ -8,11 +8,10 @@ from __future__ import annotations
 
 import dataclasses
 import os
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
-from bvc.component.annotation import FileRole
+from bvc.compile.nodes import is_file, map_nodes
 from bvc.diagnostics import Diagnostic, Failed, Origin
 from bvc.diagnostics.catalog import missing as catalog
 from bvc.ir import Experiment, ModelNode, Node
@@ -53,7 +52,7 @@ def find_files(experiment: Experiment) -> Experiment:
         files = {
             name: found(value, node.origins.get(name, node.origin), catalog.file_missing, False)
             for name, value in node.settings.items()
-            if isinstance(value, str) and _is_file(node, name)
+            if isinstance(value, str) and is_file(node, name)
         }
         node = dataclasses.replace(node, settings={**node.settings, **files})
         if isinstance(node, ModelNode) and node.init is not None:
@@ -65,40 +64,6 @@ def find_files(experiment: Experiment) -> Experiment:
     if missing:
         raise Failed(missing)
     return located
-
-
-def map_nodes(value: Any, change: Callable[[Node], Node]) -> Any:
-    """A copy of an IR value in which every node was replaced by `change(node)`, inner ones first."""
-    if isinstance(value, Origin):
-        return value
-    if isinstance(value, tuple):
-        return tuple(map_nodes(item, change) for item in value)
-    if isinstance(value, Mapping):
-        return {key: map_nodes(item, change) for key, item in value.items()}
-    if dataclasses.is_dataclass(value) and not isinstance(value, type):
-        changed = {name: map_nodes(item, change) for name, item in _fields(value) if _may_hold(item)}
-        value = dataclasses.replace(value, **changed)
-        return change(value) if isinstance(value, Node) else value
-    return value
-
-
-def _fields(value: Any) -> Iterator[tuple[str, Any]]:
-    for field in dataclasses.fields(value):
-        if field.name not in ("component", "origins", "feed_origins"):
-            yield field.name, getattr(value, field.name)
-
-
-def _may_hold(item: Any) -> bool:
-    return isinstance(item, tuple | Mapping) or dataclasses.is_dataclass(item)
-
-
-def _is_file(node: Node, name: str) -> bool:
-    setting = node.component.settings.get(name)
-    if setting is None:
-        return False
-    options = (setting.annotation, *getattr(setting.annotation, "__args__", ()))
-    roles = [role for option in options for role in getattr(option, "__metadata__", ())]
-    return any(isinstance(role, FileRole) for role in roles)
 
 
 def _split(path: str) -> tuple[str, str]:

@@ -85,7 +85,11 @@ def spelled(op: str) -> str:
 def leaves(tree: Any, path: str = "") -> dict[str, Any]:
     if not isinstance(tree, dict):
         return {path: tree}
-    return {key: leaf for name, item in tree.items() for key, leaf in leaves(item, f"{path}.{name}".strip(".")).items()}
+    return {
+        key: leaf
+        for name, item in tree.items()
+        for key, leaf in leaves(item, f"{path}.{name}".strip(".")).items()
+    }
 
 
 @pytest.mark.parametrize(
