@@ -69,17 +69,17 @@ def bind_component(
         also: keys that another reader of the same table takes.
     """
     found = reader.found
-    node = reader.expect_table(node, owner, typed=True)
-    if isinstance(node, Invalid):
+    table = reader.expect_table(node, owner, typed=True)
+    if isinstance(table, Invalid):
         return INVALID
-    chosen = choose(found, kind, node, owner)
+    chosen = choose(found, kind, table, owner)
     if chosen is None:
         return INVALID
     component, label = chosen
     generic = {**(generic or {}), **(_FEEDS if kind in _WIRED else {})}
     own = {name: setting for name, setting in component.settings.items() if name not in generic}
     settings = reader.table(
-        node,
+        table,
         {**own, **generic},
         owner,
         who=component.name,
@@ -93,14 +93,14 @@ def bind_component(
     ports = list(component.call.ports)
     for port in feeds:
         if ports and port not in ports:
-            found.add(names.unknown_port(component.name, port, _feed_key(node, port), ports))
+            found.add(names.unknown_port(component.name, port, _feed_key(table, port), ports))
     values = {name: value for name, value in settings.values.items() if name in own}
     rest = Settings(
         {name: value for name, value in settings.values.items() if name in generic}, settings.origins
     )
-    feed_origins = _feed_origins(node)
-    origins = {**settings.origins, "type": node.keys.get("type", node.origin)}
-    return Node(component, values, node.origin, origins, feeds, feed_origins), rest
+    feed_origins = _feed_origins(table)
+    origins = {**settings.origins, "type": table.keys.get("type", table.origin)}
+    return Node(component, values, table.origin, origins, feeds, feed_origins), rest
 
 
 def bind_model(reader: Reader, node: TreeNode, owner: str) -> ModelNode | Invalid:

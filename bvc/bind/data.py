@@ -39,13 +39,13 @@ def bind_data(reader: Reader, node: TreeNode, site: Site) -> DataNode | Invalid:
 def bind_train(reader: Reader, node: TreeNode) -> TrainData | Invalid:
     """`[data.train]`."""
     owner = "data.train"
-    node = reader.expect_table(node, owner)
-    if isinstance(node, Invalid):
+    table = reader.expect_table(node, owner)
+    if isinstance(table, Invalid):
         return INVALID
-    settings = reader.table(node, {**fields_of(TrainTable), **_DATA_KEYS}, owner)
+    settings = reader.table(table, {**fields_of(TrainTable), **_DATA_KEYS}, owner)
     if settings is None:
         return INVALID
-    data = _data(reader, node, owner, settings)
+    data = _data(reader, table, owner, settings)
     if isinstance(data, Invalid):
         return INVALID
     values, origins = settings.values, settings.origins
@@ -82,7 +82,8 @@ def _data(reader: Reader, table: Table, owner: str, settings: Settings) -> DataN
         bound = bind_component(reader, "source", table.items["source"], f"{owner}.source")
         source = bound if isinstance(bound, Invalid) else bound[0]
         features = _own_features(reader, table.get("features"))
-        name, splits = "", {}
+        name = ""
+        splits: Mapping[str, int] = {}
     if isinstance(source, Invalid) or isinstance(features, Invalid):
         return INVALID
     try:

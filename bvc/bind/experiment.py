@@ -118,10 +118,10 @@ def _train(reader: Reader, tree: Table) -> Any:
 
 
 def _run(reader: Reader, node: TreeNode) -> Run | Invalid:
-    node = reader.expect_table(node, "run")
-    if isinstance(node, Invalid):
+    table = reader.expect_table(node, "run")
+    if isinstance(table, Invalid):
         return INVALID
-    settings = reader.table(node, fields_of(RunTable), "run")
+    settings = reader.table(table, fields_of(RunTable), "run")
     if settings is None:
         return INVALID
     values = settings.values
@@ -145,11 +145,11 @@ def _run(reader: Reader, node: TreeNode) -> Run | Invalid:
 def _evals(reader: Reader, node: TreeNode | None) -> tuple[Eval, ...]:
     if node is None:
         return ()
-    node = reader.expect_table(node, "evals")
-    if isinstance(node, Invalid):
+    tables = reader.expect_table(node, "evals")
+    if isinstance(tables, Invalid):
         return ()
     evals: list[Eval] = []
-    for name, table in node.items.items():
+    for name, table in tables.items.items():
         bound = bind_component(reader, "evaluator", table, f"evals.{name}", generic=fields_of(EvalTable))
         if isinstance(bound, Invalid):
             continue
@@ -173,14 +173,14 @@ def _evals(reader: Reader, node: TreeNode | None) -> tuple[Eval, ...]:
 def _mesh(reader: Reader, node: TreeNode | None, root: Origin) -> Mesh | Invalid:
     if node is None:
         return Mesh({"data": None}, ("data",), root)
-    node = reader.expect_table(node, "mesh")
-    if isinstance(node, Invalid):
+    mesh = reader.expect_table(node, "mesh")
+    if isinstance(mesh, Invalid):
         return INVALID
-    settings = reader.table(node, fields_of(MeshTable), "mesh")
+    settings = reader.table(mesh, fields_of(MeshTable), "mesh")
     if settings is None:
         return INVALID
     axes: dict[str, int | None] = {}
-    table = node.items["axes"]
+    table = mesh.items["axes"]
     origins = {axis: item.origin for axis, item in table.items.items()} if isinstance(table, Table) else {}
     for axis, size in settings.values["axes"].items():
         if size == "rest":
@@ -188,14 +188,14 @@ def _mesh(reader: Reader, node: TreeNode | None, root: Origin) -> Mesh | Invalid
         elif isinstance(size, int) and size >= 1:
             axes[axis] = size
         else:
-            reader.found.add(mesh_catalog.bad_axis_size(axis, size, origins.get(axis, node.origin)))
+            reader.found.add(mesh_catalog.bad_axis_size(axis, size, origins.get(axis, mesh.origin)))
     rest = [axis for axis, size in axes.items() if size is None]
     if len(rest) > 1:
         reader.found.add(mesh_catalog.rest_twice(origins[rest[1]]))
     if not settings.values["axes"]:
         reader.found.add(mesh_catalog.no_axes(settings.origins["axes"]))
     batch = settings.values.get("batch")
-    array = node.get("batch")
+    array = mesh.get("batch")
     items = array.items if isinstance(array, Array) else ()
     for position, item in enumerate(items):
         axis = str(plain(item))
@@ -204,7 +204,7 @@ def _mesh(reader: Reader, node: TreeNode | None, root: Origin) -> Mesh | Invalid
         elif axis in [plain(before) for before in items[:position]]:
             reader.found.add(mesh_catalog.axis_twice(axis, item.origin))
     split = tuple(axis for axis in axes if axis != "tensor") if batch is None else batch
-    return Mesh(axes, split, node.origin, origins)
+    return Mesh(axes, split, mesh.origin, origins)
 
 
 def _layout(reader: Reader, node: TreeNode | None) -> tuple[LayoutRule, ...]:

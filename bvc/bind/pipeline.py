@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Any, Literal
+from typing import Any, Literal, cast
 
 from bvc.bind.found import INVALID, Found, Invalid
-from bvc.bind.value import Reader, Site, found_in_words, valid
+from bvc.bind.value import Reader, Site, found_in_words
 from bvc.component import registry
 from bvc.component.declare import REQUIRED, Component, Setting
 from bvc.component.describe import describe
@@ -80,7 +80,7 @@ def _bind(reader: Reader, call: Call, component: Component, position: int) -> Op
     for name, argument in given.items():
         setting = component.settings.get(name, Setting(name, str))
         value = reader.read(_tree(argument), Site(component.name, setting, site))
-        if not valid(value):
+        if isinstance(value, Invalid):
             continue
         if name in component.settings:
             settings[name] = value
@@ -167,9 +167,11 @@ def _tree(argument: Argument) -> TreeNode:
 
     def wrap(value: Any) -> TreeNode:
         if isinstance(value, list | tuple):
-            return Array(tuple(wrap(item) for item in value), argument.origin)
+            items = cast("list[Any]", value)
+            return Array(tuple(wrap(item) for item in items), argument.origin)
         if isinstance(value, dict):
-            return Table({key: wrap(item) for key, item in value.items()}, argument.origin)
+            table = cast("dict[str, Any]", value)
+            return Table({key: wrap(item) for key, item in table.items()}, argument.origin)
         return Leaf(value, argument.origin)
 
     return wrap(argument.value)

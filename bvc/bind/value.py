@@ -143,12 +143,12 @@ class Reader:
             return self._duration(node, role, site) if role.name == "steps" else self._bytes(node, site)
         if isinstance(role, AtLeast):
             value = self._convert(node, annotation.__origin__, site)
-            if valid(value) and value < role.value:
+            if not isinstance(value, Invalid) and value < role.value:
                 return self.found.add(names.too_small(site.setting.name, value, role.value, node.origin))
             return value
         if isinstance(role, Within):
             value = self._convert(node, annotation.__origin__, site)
-            if valid(value) and not role.low <= value <= role.high:
+            if not isinstance(value, Invalid) and not role.low <= value <= role.high:
                 return self.found.add(
                     names.out_of_range(site.setting.name, value, role.low, role.high, node.origin)
                 )

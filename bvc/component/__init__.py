@@ -41,7 +41,7 @@ if TYPE_CHECKING:
     from bvc.component.source import Missing as Missing
     from bvc.component.source import Records as Records
     from bvc.component.stack import Stack as Stack
-    from bvc.component.stack import layers as layers
+    from bvc.component.stack import layers as layers  # pyright: ignore[reportUnknownVariableType]
 
 _HOMES = {
     "annotation": (

@@ -8,7 +8,7 @@ A name is the path of fields through the modules, joined by `/`; layers of a `St
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, cast
 
 import equinox as eqx
 import jax
@@ -75,10 +75,10 @@ def _words(module: Any, path: tuple[Any, ...]) -> tuple[list[Any], int | None]:
             node = getattr(node, step.name)
         elif isinstance(step, jax.tree_util.DictKey):
             words.append(str(step.key))
-            node = node[step.key]
+            node = cast(Any, node)[step.key]
         elif isinstance(step, jax.tree_util.SequenceKey):
             words.append(str(step.idx))
-            node = node[step.idx]
+            node = cast(Any, node)[step.idx]
         else:
             words.append(str(step))
     return words, depth

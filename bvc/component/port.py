@@ -46,7 +46,9 @@ def port_of(name: str, annotation: object, default: object = ...) -> Port | None
             ranks.append(raw.dims)
         else:
             found = typing.cast("typing.Any", array)
-            dtypes += [str(dtype) for dtype in found.dtypes] if isinstance(found.dtypes, list | tuple) else []
+            accepted = typing.cast("tuple[str, ...] | object", found.dtypes)
+            if isinstance(accepted, tuple):  # else any dtype is
+                dtypes += [str(dtype) for dtype in typing.cast("tuple[str, ...]", accepted)]
             ranks.append(tuple(_dim(word) for word in str(found.dim_str).split()))
     optional = type(None) in options or default is None
     described = " | ".join(_describe(array) for array in arrays)
