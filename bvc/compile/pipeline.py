@@ -7,7 +7,8 @@ from collections.abc import Collection, Sequence
 import jax
 import numpy as np
 
-from bvc.compile.pipeline_types import Typing, follow
+from bvc.compile.device import DevicePart, lower
+from bvc.compile.pipeline_types import TypedOp, Typing, follow
 from bvc.compile.pipeline_types import type_pipeline as type_pipeline
 from bvc.compile.program import Pipeline, Step
 from bvc.component.feature import Feature, Features
@@ -22,7 +23,7 @@ NARROW = {"int64": "int32", "uint64": "uint32", "float64": "float32"}
 def compile_pipeline(
     features: Features, ops: Sequence[OpNode], needed: Collection[str] | None = None
 ) -> Pipeline:
-    """The pipeline as a picklable program that does only what `needed` features need.
+    """The pipeline as a picklable program for the host, that does only what `needed` features need.
 
     What it computes is bit-equal to all ops run one after another: the randomness of an op depends on its position
     as written, not on the ops that run.
@@ -35,12 +36,34 @@ def compile_pipeline(
     Raises:
         Failed: the pipeline does not type.
     """
+    return _compiled(features, ops, needed)[0]
+
+
+def split_pipeline(
+    features: Features, ops: Sequence[OpNode], needed: Collection[str]
+) -> tuple[Pipeline, DevicePart]:
+    """Like `compile_pipeline`, but what makes more bytes than it reads is left to the devices.
+
+    Args:
+        features: features of a raw example.
+        ops: the calls, in order.
+        needed: features that are read afterwards.
+
+    Raises:
+        Failed: the pipeline does not type.
+    """
+    return lower(*_compiled(features, ops, needed))
+
+
+def _compiled(
+    features: Features, ops: Sequence[OpNode], needed: Collection[str] | None
+) -> tuple[Pipeline, Sequence[TypedOp]]:
     typing = follow(features, ops)
     if typing.diagnostics:
         raise Failed(typing.diagnostics)
     outputs = {name: typed for name, typed in typing.features.items() if needed is None or name in needed}
     steps, inputs = _live(typing, tuple(outputs))
-    return Pipeline(steps, outputs, inputs)
+    return Pipeline(steps, outputs, inputs), typing.ops
 
 
 def batch_features(features: Features, batch: int) -> dict[str, jax.ShapeDtypeStruct]:

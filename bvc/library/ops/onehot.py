@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 from jaxtyping import Float32, Int
 
@@ -34,6 +36,12 @@ class Onehot:
         if labels.ndim and self.multi:
             return self._multi_hot(labels)
         return np.where(labels[..., None] == np.arange(self.depth), self.on, self.off)
+
+    def on_device(self, labels: Int[Any, "*dims"]) -> Float32[Any, "*dims {self.depth}"]:
+        """One vector for each id, of an array on a device."""
+        import jax.numpy as jnp
+
+        return jnp.where(labels[..., None] == np.arange(self.depth), self.on, self.off)
 
     def typed(self, labels: Feature) -> Feature:
         """One vector, or one for each id."""

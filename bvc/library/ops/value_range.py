@@ -22,6 +22,9 @@ class ValueRange:
         clip_values: clip what lies outside [vmin, vmax]
     """
 
+    pointwise = True
+    """Each value depends on one value and its channel: a table can say it."""
+
     def __init__(
         self,
         vmin: Bound = -1.0,
@@ -30,8 +33,8 @@ class ValueRange:
         in_max: Bound = 255.0,
         clip_values: bool = False,
     ) -> None:
-        self.low, self.high = np.asarray(vmin, np.float32), np.asarray(vmax, np.float32)
-        self.first, self.last = np.asarray(in_min, np.float32), np.asarray(in_max, np.float32)
+        self.low, self.high = np.float32(vmin), np.float32(vmax)
+        self.first, self.last = np.float32(in_min), np.float32(in_max)
         if np.any(self.first == self.last):
             raise SettingError("in_max", "equals `in_min`: nothing lies between them")
         self.clip = clip_values
