@@ -21,6 +21,8 @@ from bvc.library.layers.tap import tap
 
 Unit = TypeVar("Unit", bound=eqx.Module)
 Features = Float[Array, "b h w c"]
+Reduced = Float[Array, "b h_out w_out c_out"]
+"""What a unit or a stage gives: its first stride and its width are its own."""
 
 DEPTHS = {
     26: (2, 2, 2, 2),
@@ -61,6 +63,22 @@ def units_of(depth: int | tuple[int, ...]) -> tuple[int, ...]:
     return DEPTHS[depth]
 
 
+def channels_of(width: float) -> int:
+    """Channels of the stem.
+
+    Raises:
+        SettingError: they do not make up whole groups of the norms.
+    """
+    channels = int(64 * width)
+    if channels < 32 or channels % 32:
+        raise SettingError(
+            "width",
+            f"{width:g} makes {channels} channels, which the norms cannot divide into 32 groups",
+            help="take a multiple of 0.5",
+        )
+    return channels
+
+
 class Stage(eqx.Module, Generic[Unit]):
     """Units of one resolution: the first changes stride and channels, the others are alike."""
 
@@ -81,7 +99,7 @@ class Stage(eqx.Module, Generic[Unit]):
         rest = Stack.build(lambda k: make(out, 1, k), units - 1, rest_key) if units > 1 else None
         return Stage(make(channels, stride, first_key), rest)
 
-    def __call__(self, x: Features, remat: Remat) -> Features:
+    def __call__(self, x: Features, remat: Remat) -> Reduced:
         """All units one after another."""
         first: Any = gather(self.first)
         x = first(x)
@@ -96,7 +114,7 @@ class ResNet(HeadedImageModel):
     head: eqx.AbstractVar[Dense | None]
 
     @abc.abstractmethod
-    def features(self, image: Image) -> Features:
+    def features(self, image: Image) -> Reduced:
         """What the head reads, at each position."""
 
     def __call__(self, image: Image, *, keys: Keys = None) -> ResNetOutputs:

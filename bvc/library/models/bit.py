@@ -19,7 +19,7 @@ from bvc.library.layers.headed import Image
 from bvc.library.layers.initializers import RandomKey, constant, zeros
 from bvc.library.layers.repeat import Remat
 from bvc.library.layers.tap import tap
-from bvc.library.models._resnet import Features, ResNet, Stage, units_of
+from bvc.library.models._resnet import Features, Reduced, ResNet, Stage, channels_of, units_of
 
 
 class Unit(eqx.Module):
@@ -48,7 +48,7 @@ class Unit(eqx.Module):
         self.conv3 = StandardizedConv(1, middle, out, spread="std", key=key3)
         self.gn3 = GroupNorm(out, zero_scale=True)
 
-    def __call__(self, x: Features) -> Features:
+    def __call__(self, x: Features) -> Reduced:
         """One unit."""
         residual = x
         if self.conv_proj is not None and self.gn_proj is not None:
@@ -91,13 +91,13 @@ class Bit(ResNet):
         key: Key[Array, ""],
     ) -> None:
         units = units_of(depth)
-        channels = int(64 * width)
+        channels = root = channels_of(width)
         root_key, *stage_keys = jax.random.split(key, 1 + len(units))
         self.conv_root = StandardizedConv(7, 3, channels, stride=2, spread="std", key=root_key)
         self.gn_root = GroupNorm(channels)
         stages: list[Stage[Unit]] = []
         for index, (count, stage_key) in enumerate(zip(units, stage_keys, strict=True)):
-            middle = int(64 * width) * 2**index
+            middle = root * 2**index
             stages.append(
                 Stage.build(
                     lambda into, stride, k, middle=middle: Unit(into, middle, stride, k),
@@ -116,7 +116,7 @@ class Bit(ResNet):
         self.embed_dim = channels if out_dim is None else out_dim
         self.remat = remat
 
-    def features(self, image: Image) -> Features:
+    def features(self, image: Image) -> Reduced:
         """The last stage."""
         x = jax.nn.relu(gather(self.gn_root)(gather(self.conv_root)(image)))
         x = max_pool(x, "same")

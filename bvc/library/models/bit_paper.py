@@ -18,7 +18,7 @@ from bvc.library.layers.headed import Image
 from bvc.library.layers.initializers import RandomKey, constant, lecun_normal, zeros
 from bvc.library.layers.repeat import Remat
 from bvc.library.layers.tap import tap
-from bvc.library.models._resnet import Features, ResNet, Stage, units_of
+from bvc.library.models._resnet import Features, Reduced, ResNet, Stage, channels_of, units_of
 
 
 def _norm(channels: int) -> GroupNorm:
@@ -53,7 +53,7 @@ class Unit(eqx.Module):
         self.gn3 = _norm(middle)
         self.conv3 = StandardizedConv(1, middle, out, spread="variance", key=key3)
 
-    def __call__(self, x: Features) -> Features:
+    def __call__(self, x: Features) -> Reduced:
         """One unit."""
         y = jax.nn.relu(self.gn1(x))
         residual = x if self.conv_proj is None else self.conv_proj(y)
@@ -97,14 +97,14 @@ class BitPaper(ResNet):
         key: Key[Array, ""],
     ) -> None:
         units = units_of(depth)
-        channels = int(64 * width)
+        channels = root = channels_of(width)
         root_key, head_key, *stage_keys = jax.random.split(key, 2 + len(units))
         self.conv_root = StandardizedConv(
             7, 3, channels, stride=2, padding=3, spread="variance", key=root_key
         )
         stages: list[Stage[Unit]] = []
         for index, (count, stage_key) in enumerate(zip(units, stage_keys, strict=True)):
-            middle = int(64 * width) * 2**index
+            middle = root * 2**index
             stages.append(
                 Stage.build(
                     lambda into, stride, k, middle=middle: Unit(into, middle, stride, k),
@@ -126,7 +126,7 @@ class BitPaper(ResNet):
         self.embed_dim = channels if out_dim is None else out_dim
         self.remat = remat
 
-    def features(self, image: Image) -> Features:
+    def features(self, image: Image) -> Reduced:
         """The last stage, normalized."""
         x = max_pool(gather(self.conv_root)(image), 1)
         tap("stem", x)

@@ -30,6 +30,8 @@ def test_resnet_50_has_its_published_size(model: Any, millions: float) -> None:
     assert total / 1e6 == pytest.approx(millions, abs=0.06)
     with pytest.raises(SettingError, match="34 is not known"):
         abstract(model, depth=34)
+    with pytest.raises(SettingError, match="16 channels"):
+        abstract(model, width=0.25)
 
 
 def test_names() -> None:
