@@ -13,10 +13,12 @@ import numpy as np
 from jaxtyping import PyTree
 
 from bvc.compile.construct import models
+from bvc.compile.device import DevicePart
 from bvc.compile.evaluation import CompiledEval, CompiledStream
 from bvc.compile.experiment import Program
 from bvc.compile.mesh import Grid, resolve_mesh
-from bvc.compile.pipeline import compile_pipeline
+from bvc.compile.pipeline import split_pipeline
+from bvc.compile.program import Pipeline
 from bvc.compile.randomness import purpose_key
 from bvc.compile.state import State, first_state, state_shardings
 from bvc.compile.step import Training as StepParts
@@ -54,6 +56,13 @@ class Machine:
             for name, array in batch.items()
         }
 
+    def placing(self, part: DevicePart) -> Callable[[HostBatch], dict[str, jax.Array]]:
+        """`place`, and then the part of the pipeline that runs on the devices."""
+        if not part.ops:
+            return self.place
+        rest = jax.jit(part, out_shardings=self.sharding)
+        return lambda batch: rest(self.place(batch))
+
 
 def machine(program: Program) -> Machine:
     """The mesh of a program on the devices that are here.
@@ -90,12 +99,14 @@ def assemble(program: Program, root: str, here: Machine) -> Training:
         None if experiment.run.keep is None else program.steps(experiment.run.keep),
     )
     parameters = jax.tree.leaves(program.params)
+    train = experiment.train
+    pipeline, on_device = split_pipeline(train.data.features, train.pipeline, tuple(program.batch))
     return Training(
         init=functools.partial(initial_state, program, lies),
         abstract=abstract,
         step=compile_step(here.step, here.mesh, abstract),
-        feed=functools.partial(_train_feed, program, root),
-        place=here.place,
+        feed=functools.partial(_train_feed, program, root, pipeline),
+        place=here.placing(on_device),
         times=times,
         batch=experiment.train.batch,
         examples=program.examples,
@@ -153,11 +164,11 @@ def placed(array: jax.ShapeDtypeStruct, sharding: Any) -> jax.ShapeDtypeStruct:
     return jax.ShapeDtypeStruct(array.shape, array.dtype, sharding=sharding)
 
 
-def _train_feed(program: Program, root: str, start: int) -> TrainFeed:
+def _train_feed(program: Program, root: str, pipeline: Pipeline, start: int) -> TrainFeed:
     train = program.experiment.train
     return TrainFeed(
         open_records(train.data, root),
-        compile_pipeline(train.data.features, train.pipeline, tuple(program.batch)),
+        pipeline,
         batch=train.batch,
         seed=program.experiment.run.seed,
         shuffle=train.shuffle,
@@ -185,6 +196,7 @@ def _stream(
     program: Program, compiled: CompiledEval, stream: CompiledStream, root: str, here: Machine
 ) -> MeasuredStream:
     static = here.step.static
+    pipeline, on_device = split_pipeline(stream.data.features, stream.pipeline, stream.features)
 
     @jax.jit
     def measure(params: PyTree, batch: Mapping[str, jax.Array]) -> Mapping[str, jax.Array]:
@@ -193,10 +205,10 @@ def _stream(
     def batches() -> EvalFeed:
         return EvalFeed(
             open_records(stream.data, root),
-            compile_pipeline(stream.data.features, stream.pipeline, stream.features),
+            pipeline,
             batch=compiled.batch,
             seed=program.experiment.run.seed,
             expand=stream.expand,
         )
 
-    return MeasuredStream(stream.name, batches, here.place, measure)
+    return MeasuredStream(stream.name, batches, here.placing(on_device), measure)

@@ -60,7 +60,14 @@ def _download(card: Card, described: dict[str, Any], root: str) -> None:
         with contextlib.redirect_stdout(None):
             builder = tfds.builder(wanted, data_dir=root, file_format="array_record")
             builder.download_and_prepare()
-    except (tfds.core.DatasetNotFoundError, ImportError, AssertionError, OSError, ValueError, RuntimeError) as error:
+    except (
+        tfds.core.DatasetNotFoundError,
+        ImportError,
+        AssertionError,
+        OSError,
+        ValueError,
+        RuntimeError,
+    ) as error:
         told = " ".join(str(error).strip().split("\n", 1)[0].split()) or type(error).__name__
         looked = (manual,) if "manual" in str(error) else (root,)
         raise Failed(
