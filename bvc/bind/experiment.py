@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any
 
 from bvc.bind.component import bind_component, bind_model
@@ -17,13 +18,23 @@ from bvc.bind.view import bind_view
 from bvc.component import registry
 from bvc.component.annotation import Calls, Child, Split
 from bvc.component.declare import fields_of
-from bvc.diagnostics import Failed, Label, Origin
+from bvc.diagnostics import Diagnostic, Failed, Label, Origin
 from bvc.diagnostics.catalog import mesh as mesh_catalog
 from bvc.diagnostics.catalog import names
-from bvc.ir import Duration, Eval, Experiment, LayoutRule, Mesh, ModelNode, Run
+from bvc.ir import Duration, Eval, Experiment, LayoutRule, Mesh, ModelNode, Run, TrainData
 from bvc.spec import Spec
 from bvc.spec.tree import Array, Table, plain
 from bvc.spec.tree import Node as TreeNode
+
+
+@dataclass(frozen=True, slots=True)
+class Bound:
+    """What became of a spec: the experiment, or else those of its parts that have no errors."""
+
+    experiment: Experiment | None
+    model: ModelNode | None
+    train: TrainData | None
+    diagnostics: tuple[Diagnostic, ...]
 
 
 def bind(spec: Spec) -> Experiment:
@@ -32,19 +43,27 @@ def bind(spec: Spec) -> Experiment:
     Raises:
         Failed: with every diagnostic, if anything is wrong.
     """
-    found = Found(list(spec.warnings))
+    bound = bind_parts(spec)
+    if bound.experiment is None:
+        raise Failed(bound.diagnostics)
+    return bound.experiment
+
+
+def bind_parts(spec: Spec) -> Bound:
+    """The experiment, if nothing is wrong; else what is, and the parts that can be judged further."""
+    found = Found()
     missing = _import(spec, found)
     table = spec.tree.get("model")
     plain = Reader(found, lambda node, role, site: _role(plain, node, role, site, None))
     model = INVALID if table is None else bind_model(plain, table, "model")
     own = None if isinstance(model, Invalid) else model
     reader = Reader(found, lambda node, role, site: _role(reader, node, role, site, own))
-    experiment = _experiment(reader, spec, model)
+    train = _train(reader, spec.tree)
+    experiment = _experiment(reader, spec, model, train)
     if missing:  # names that are unknown may be those that a module would have declared
         found.diagnostics = [each for each in found.diagnostics if each.code not in UNKNOWN]
-    if experiment is None or found.failed:
-        raise Failed(found.diagnostics)
-    return experiment
+    whole = None if isinstance(train, Invalid) else train
+    return Bound(None if found.failed else experiment, own, whole, tuple(found.diagnostics))
 
 
 UNKNOWN = ("B0103", "B0104")
@@ -78,11 +97,12 @@ def _role(reader: Reader, node: TreeNode, role: Role, site: Site, model: ModelNo
     return bind_view(reader, node, site, model)
 
 
-def _experiment(reader: Reader, spec: Spec, model: ModelNode | Invalid) -> Experiment | None:
+def _experiment(
+    reader: Reader, spec: Spec, model: ModelNode | Invalid, train: TrainData | Invalid
+) -> Experiment | None:
     tree = spec.tree
     root = fields_of(RootTable)
     settings = reader.table(tree, root, "")
-    train = _train(reader, tree)
     objective = bind_component(reader, "objective", tree.items["objective"], "objective") if (
         "objective" in tree.items
     ) else INVALID  # fmt: skip
@@ -105,7 +125,7 @@ def _experiment(reader: Reader, spec: Spec, model: ModelNode | Invalid) -> Exper
     return Experiment(spec.doc, mesh, layout, train, model, objective[0], optimizer, evals, run, tree.origin)
 
 
-def _train(reader: Reader, tree: Table) -> Any:
+def _train(reader: Reader, tree: Table) -> TrainData | Invalid:
     data = tree.get("data")
     if data is None:
         return INVALID

@@ -26,6 +26,8 @@ RoleReader = Callable[[Node, Role, "Site"], Any]
 
 LARGEST = 2**31 - 1
 """The largest int of any setting: sizes and seeds are held in 32 bits."""
+LARGEST_FLOAT = 3.4028234e38
+"""The largest float of any setting: devices compute in float32."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -164,6 +166,11 @@ class Reader:
         if annotation is float and isinstance(value, int | float) and not isinstance(value, bool):
             if not math.isfinite(value):
                 return self.found.add(names.not_finite(site.setting.name, value, node.origin))
+            if abs(value) > LARGEST_FLOAT:
+                name = site.setting.name
+                return self.found.add(
+                    names.out_of_range(name, value, -LARGEST_FLOAT, LARGEST_FLOAT, node.origin)
+                )
             return float(value)
         if annotation is int and isinstance(value, int) and not isinstance(value, bool):
             if abs(value) > LARGEST:

@@ -6,10 +6,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from bvc.bind import bind
+from bvc.bind import bind_parts
 from bvc.diagnostics import Diagnostic, Failed, Sources
 from bvc.diagnostics.order import in_order
-from bvc.ir import Experiment
+from bvc.ir import Experiment, ModelNode, TrainData
 from bvc.spec import Spec, load, parse_target
 
 if TYPE_CHECKING:  # with the compiler comes jax, which errors of the text do without
@@ -58,15 +58,37 @@ def check(
     try:
         checked.spec = load(path, params, settings, sources=checked.sources)
         checked.diagnostics += checked.spec.warnings
-        checked.experiment = bind(checked.spec)
-        from bvc.compile.experiment import compile_experiment
+        bound = bind_parts(checked.spec)
+        checked.diagnostics += bound.diagnostics
+        checked.experiment = bound.experiment
+        if checked.experiment is None:
+            checked.diagnostics += apart(bound.model, bound.train)
+        else:
+            from bvc.compile.experiment import compile_experiment
 
-        checked.program = compile_experiment(checked.experiment)
-        checked.step = trace(checked.program)
+            checked.program = compile_experiment(checked.experiment)
+            checked.step = trace(checked.program)
     except Failed as failure:
         checked.diagnostics += failure.diagnostics
     checked.diagnostics = in_order(checked.diagnostics)
     return checked
+
+
+def apart(model: ModelNode | None, train: TrainData | None) -> list[Diagnostic]:
+    """What is wrong with a model and a pipeline by themselves, where the experiment around them has errors."""
+    found: list[Diagnostic] = []
+    if model is not None:
+        from bvc.compile.construct import abstract
+
+        try:
+            abstract(model, lambda duration: 1)
+        except Failed as failure:
+            found += failure.diagnostics
+    if train is not None and train.data.features:
+        from bvc.compile.pipeline import type_pipeline
+
+        found += type_pipeline(train.data.features, train.pipeline)[1]
+    return found
 
 
 def trace(program: Program) -> ClosedJaxpr:

@@ -31,9 +31,9 @@ def make_schedule(node: ScheduleNode | None, steps: Steps, total: int) -> Schedu
         return lambda step: jnp.ones((), jnp.float32)
     warmup = _steps(node.warmup, steps)
     cooldown = _steps(node.cooldown, steps)
-    if warmup >= total > 1:
-        origin = node.origin if node.warmup is None else node.warmup.origin
-        raise Failed(rules.warmup_too_long(warmup, total, origin))
+    for ramp, duration, length in (("warmup", node.warmup, warmup), ("cooldown", node.cooldown, cooldown)):
+        if duration is not None and length >= total > 1:
+            raise Failed(rules.ramp_too_long(ramp, length, total, duration.origin))
     curve = _curve(node.node, steps, warmup, total)
 
     def schedule(step: Int[Array, ""]) -> Float[Array, ""]:

@@ -122,6 +122,7 @@ def test_taken(value: Any, annotation: Any, expected: Any) -> None:
         (1.5, Fraction, "B0113"),
         (-0.5, Fraction, "B0113"),
         (2**31, int, "B0113"),
+        (1e39, float, "B0113"),
         (-(2**31), Annotated[int, AtLeast(0)], "B0113"),
         (float("nan"), float, "B0114"),
         (float("inf"), NonNegative, "B0114"),

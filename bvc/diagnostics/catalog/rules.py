@@ -63,13 +63,13 @@ def _mended(pattern: str, names: Sequence[str]) -> str | None:
     return None
 
 
-def warmup_too_long(warmup: int, total: int, place: Origin) -> Diagnostic:
-    """B0323: a schedule's warmup is not over before the run is."""
+def ramp_too_long(ramp: str, steps: int, total: int, place: Origin) -> Diagnostic:
+    """B0323: a schedule's warmup or cooldown (`ramp`) lasts the whole run."""
     return Diagnostic(
         "B0323",
-        "the warmup lasts the whole run",
+        f"the {ramp} lasts the whole run",
         place.mend,
-        f"{warmup} steps of {total}",
-        help="shorten `warmup`, or lengthen `run.length`",
+        f"{steps} steps of {total}",
+        help=f"shorten `{ramp}`, or lengthen `run.length`",
         origin=place,
     )
