@@ -20,6 +20,7 @@ from absl import flags
 from bvc.compile.program import Pipeline
 from bvc.component.error import DataError
 from bvc.component.source import Records
+from bvc.runtime.allocation import keep_freed_memory
 from bvc.runtime.feed_batches import EvalBatches, TrainBatches, count_values, reading, where
 from bvc.runtime.feed_board import Board, start_worker
 
@@ -118,6 +119,8 @@ class Feed:
     def _run(self) -> None:
         """Move batches from grain to the queue, until the end or until `close`."""
         batches: Any = None
+        if not self._workers:
+            keep_freed_memory()
         try:
             batches = iter(_dataset(self._batches, self._workers))
             for batch in batches:

@@ -12,6 +12,8 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from bvc.runtime.allocation import keep_freed_memory
+
 _PID, _POSITION, _SINCE = range(3)
 _IDLE = -1
 
@@ -122,6 +124,7 @@ def start_worker(parent: int, index: int, count: int) -> None:
     """
     global _slot
     _slot = index
+    keep_freed_memory()
     asked: list[float] = []
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, lambda *_: asked.append(time.monotonic()))

@@ -1,7 +1,7 @@
 """The sixteen operations of RandAugment and AutoAugment, as big_vision's `autoaugment.py` computes them.
 
 All take and return uint8 pixels. Its quirks are kept, since recipes were tuned with them
-(reference: tests/reference/pp, README "RandAugment").
+(reference: tests/reference/pp, README "RandAugment"). Tables are applied by what applies them fastest.
 """
 
 from __future__ import annotations
@@ -9,17 +9,22 @@ from __future__ import annotations
 import math
 
 import numpy as np
-from jaxtyping import Float32, UInt8
+import PIL.Image
+from jaxtyping import Int64, UInt8
 
 Image = UInt8[np.ndarray, "h w c"]
+Levels = UInt8[np.ndarray, "*dims"]
 FILL = 128
-_LUMA = np.array([0.2989, 0.587, 0.114], np.float32)
+_LEVELS = np.arange(256, dtype=np.uint8)
+_SHARES = _LEVELS.astype(np.float32) * np.float32(1 / 255)
+_RED, _GREEN, _BLUE = (_SHARES * np.float32(weight) for weight in (0.2989, 0.587, 0.114))
 
 
 def autocontrast(image: Image) -> Image:
     """Stretch every channel to the full range, truncating; a flat channel stays."""
-    low = image.min(axis=(0, 1)).astype(np.float32)
-    high = image.max(axis=(0, 1)).astype(np.float32)
+    held = _histograms(image) > 0
+    low = held.argmax(axis=1).astype(np.float32)
+    high = (255 - held[:, ::-1].argmax(axis=1)).astype(np.float32)
     flat = high <= low
     scale = np.float32(255) / np.where(flat, np.float32(1), high - low)
     offset = -low * scale
@@ -31,11 +36,7 @@ def autocontrast(image: Image) -> Image:
 
 def equalize(image: Image) -> Image:
     """Flatten the histogram of every channel; a channel of one step stays."""
-    channels = image.shape[2]
-    table = np.empty((256, channels), np.uint8)
-    for channel in range(channels):
-        table[:, channel] = _equalizing(np.bincount(image[..., channel].ravel(), minlength=256))
-    return _look_up(image, table)
+    return _look_up(image, np.stack([_equalizing(histogram) for histogram in _histograms(image)], axis=1))
 
 
 def invert(image: Image) -> Image:
@@ -56,8 +57,8 @@ def solarize(image: Image, threshold: int) -> Image:
 
 def solarize_add(image: Image, addition: int, threshold: int = 128) -> Image:
     """Add to values below the threshold, clipped."""
-    added = np.clip(image.astype(np.int64) + addition, 0, 255).astype(np.uint8)
-    return np.where(image < threshold, added, image)
+    added = np.clip(_LEVELS.astype(np.int64) + addition, 0, 255).astype(np.uint8)
+    return _look_up(image, np.where(_LEVELS < threshold, added, _LEVELS))
 
 
 def color(image: Image, factor: float) -> Image:
@@ -68,24 +69,26 @@ def color(image: Image, factor: float) -> Image:
 def contrast(image: Image, factor: float) -> Image:
     """Blend with one gray, which is not the mean but the number of pixels over 256, at most 255."""
     level = min(np.float32(image.shape[0] * image.shape[1]) / np.float32(256), 255.0)
-    return blend(np.full_like(image, np.uint8(level)), image, factor)
+    return _look_up(image, blend(np.full_like(_LEVELS, np.uint8(level)), _LEVELS, factor))
 
 
 def brightness(image: Image, factor: float) -> Image:
     """Blend with black."""
-    return blend(np.zeros_like(image), image, factor)
+    return _look_up(image, blend(np.zeros_like(_LEVELS), _LEVELS, factor))
 
 
 def sharpness(image: Image, factor: float) -> Image:
     """Blend with the image smoothed by a 3x3 kernel; its border is not touched."""
     if min(image.shape[:2]) < 3:
         return image
-    wide = image.astype(np.float32)
-    rows = wide[:-2] + wide[1:-1] + wide[2:]
-    total = rows[:, :-2] + rows[:, 1:-1] + rows[:, 2:]
-    total += np.float32(4) * wide[1:-1, 1:-1]
+    wide = image.astype(np.uint16)
+    rows = wide[:-2] + wide[1:-1]
+    rows += wide[2:]
+    total = rows[:, :-2] + rows[:, 1:-1]
+    total += rows[:, 2:]
+    total += wide[1:-1, 1:-1] << np.uint16(2)
     smooth = image.copy()
-    smooth[1:-1, 1:-1] = np.clip(total / np.float32(13), 0, 255).astype(np.uint8)
+    smooth[1:-1, 1:-1] = total // np.uint16(13)
     return blend(smooth, image, factor)
 
 
@@ -112,11 +115,15 @@ def shear_y(image: Image, level: float) -> Image:
 
 def translate_x(image: Image, pixels: float) -> Image:
     """Output pixel (x, y) shows input pixel (x + pixels, y)."""
+    if pixels == int(pixels):
+        return _moved(image, -int(pixels), 0)
     return _transform(image, (1.0, 0.0, pixels), (0.0, 1.0, 0.0))
 
 
 def translate_y(image: Image, pixels: float) -> Image:
     """Output pixel (x, y) shows input pixel (x, y + pixels)."""
+    if pixels == int(pixels):
+        return _moved(image, 0, -int(pixels))
     return _transform(image, (1.0, 0.0, 0.0), (0.0, 1.0, pixels))
 
 
@@ -128,7 +135,7 @@ def cutout(image: Image, half: int, centre: tuple[int, int], fill: int = FILL) -
     return cut
 
 
-def blend(first: Image, second: Image, factor: float) -> Image:
+def blend(first: Levels, second: Levels, factor: float) -> Levels:
     """First + factor * (second - first) in float32, truncated; clipped only where the factor lies outside (0, 1)."""
     if factor == 0.0:
         return first
@@ -150,35 +157,60 @@ def _equalizing(histogram: np.ndarray) -> UInt8[np.ndarray, "256"]:
     return np.clip(np.concatenate([[0], table[:-1]]), 0, 255).astype(np.uint8)
 
 
-def _look_up(image: Image, table: UInt8[np.ndarray, "256 c"]) -> Image:
-    return np.stack([table[:, channel][image[..., channel]] for channel in range(image.shape[2])], axis=-1)
+def _histograms(image: Image) -> Int64[np.ndarray, "c 256"]:
+    return np.array(_picture(image).histogram(), np.int64).reshape(-1, 256)
+
+
+def _look_up(image: Image, table: UInt8[np.ndarray, "256 c"] | UInt8[np.ndarray, "256"]) -> Image:
+    """The table of each channel, or one for all."""
+    if table.ndim == 1:
+        return np.frombuffer(image.tobytes().translate(table.tobytes()), np.uint8).reshape(image.shape)
+    return np.asarray(_picture(image).point(table.T.ravel().tolist()))
+
+
+def _picture(image: Image) -> PIL.Image.Image:
+    return PIL.Image.fromarray(np.ascontiguousarray(image))
 
 
 def _gray(image: Image) -> Image:
     """Luma over x/255 in float32, times 255.5, truncated, in every channel."""
-    scaled: Float32[np.ndarray, "h w c"] = image.astype(np.float32) * np.float32(1 / 255)
-    luma = scaled[..., 0] * _LUMA[0] + scaled[..., 1] * _LUMA[1] + scaled[..., 2] * _LUMA[2]
-    gray = np.clip(luma * np.float32(255.5), 0, 255).astype(np.uint8)
+    luma = np.take(_RED, image[..., 0])
+    luma += np.take(_GREEN, image[..., 1])
+    luma += np.take(_BLUE, image[..., 2])
+    luma *= np.float32(255.5)
+    gray = np.minimum(luma, np.float32(255)).astype(np.uint8)
     return np.repeat(gray[..., None], 3, axis=2)
 
 
-def _transform(
-    image: Image,
-    x_row: tuple[float | np.floating, float | np.floating, float | np.floating],
-    y_row: tuple[float | np.floating, float | np.floating, float | np.floating],
-) -> Image:
+Row = tuple[float | np.floating, float | np.floating, float | np.floating]
+
+
+def _transform(image: Image, x_row: Row, y_row: Row) -> Image:
     """Nearest sampling at an affine map of output positions, rounding half away from zero; outside is gray."""
-    height, width = image.shape[:2]
+    height, width, channels = image.shape
+    columns, in_columns = _sampled(x_row, height, width, width)
+    rows, in_rows = _sampled(y_row, height, width, height)
+    at = np.where(in_columns & in_rows, rows * np.int32(width) + columns, np.int32(height * width))
+    gray = np.full((1, channels), FILL, np.uint8)
+    return np.concatenate([image.reshape(-1, channels), gray]).take(at, axis=0, mode="clip")
+
+
+def _sampled(row: Row, height: int, width: int, size: int) -> tuple[np.ndarray, np.ndarray]:
+    """One input coordinate of every output position, and whether it lies in an image of this size."""
+    a, b, c = (np.float32(each) for each in row)
     x = np.arange(width, dtype=np.float32)[None, :]
     y = np.arange(height, dtype=np.float32)[:, None]
-    columns = _round(np.float32(x_row[0]) * x + np.float32(x_row[1]) * y + np.float32(x_row[2]))
-    rows = _round(np.float32(y_row[0]) * x + np.float32(y_row[1]) * y + np.float32(y_row[2]))
-    inside = (columns >= 0) & (columns < width) & (rows >= 0) & (rows < height)
-    flat = np.where(inside, rows * width + columns, 0)
-    moved = image.reshape(height * width, -1)[flat]
-    moved[~inside] = FILL
+    position = a * x + b * y + c
+    nearest = np.floor(position + np.float32(0.5)).astype(np.int32)
+    return nearest, (position > np.float32(-0.5)) & (nearest < size)
+
+
+def _moved(image: Image, right: int, down: int) -> Image:
+    """The image moved by whole pixels; gray comes in."""
+    height, width = image.shape[:2]
+    moved = np.full_like(image, FILL)
+    if abs(right) < width and abs(down) < height:
+        to = (slice(max(down, 0), height + min(down, 0)), slice(max(right, 0), width + min(right, 0)))
+        from_ = (slice(max(-down, 0), height - max(down, 0)), slice(max(-right, 0), width - max(right, 0)))
+        moved[to] = image[from_]
     return moved
-
-
-def _round(position: Float32[np.ndarray, "h w"]) -> np.ndarray:
-    return np.trunc(position + np.copysign(np.float32(0.5), position)).astype(np.int64)
