@@ -60,8 +60,8 @@ def address(text: str) -> Address:
 def read(text: str) -> Flat:
     """The arrays at an address, by name.
 
-    Of a file that holds a whole training state only the parameters (`params`, else `opt/target`). Two-byte
-    void arrays are bfloat16, as numpy writes it.
+    Of a file that holds a whole training state only the parameters (`params`, else `opt/target`) and what a
+    model learns without gradients (`state`). Two-byte void arrays are bfloat16, as numpy writes it.
 
     Raises:
         DataError: the file is missing, damaged, holds pickled objects, or has nothing below that name.
@@ -75,7 +75,7 @@ def read(text: str) -> Flat:
     for root in ("params", "opt/target"):
         inside = _below(flat, root)
         if inside:
-            flat = inside
+            flat = inside | {f"state/{name}": leaf for name, leaf in _below(flat, "state").items()}
             break
     if where.subtree:
         flat = _below(flat, where.subtree)

@@ -23,6 +23,11 @@ def named(model: Any) -> Flat:
     }
 
 
+def _rooted(name: str) -> str:
+    """What a model learns without gradients lies in `state`, beside the parameters."""
+    return name if name.startswith("state/") else f"params/{name}"
+
+
 def export(model: Any, file: Path, *, stacked: bool = False) -> None:
     """Write a model's parameters under big_vision's names, to `.npz` or `.safetensors` by the file's suffix.
 
@@ -40,7 +45,7 @@ def export(model: Any, file: Path, *, stacked: bool = False) -> None:
         for stacking in naming.stacks:
             flat = restack(flat, stacking)
     if file.suffix == ".npz":
-        arrays: dict[str, Any] = {f"params/{name}": leaf for name, leaf in flat.items()}
+        arrays: dict[str, Any] = {_rooted(name): leaf for name, leaf in flat.items()}
         np.savez(file, **arrays)
     elif file.suffix == ".safetensors":
         save_file({name: np.ascontiguousarray(leaf) for name, leaf in flat.items()}, file)

@@ -18,6 +18,8 @@ from bvc.library.layers.initializers import Parameter, RandomKey, xavier_uniform
 
 Mask = Bool[Array, "#b #n #t s"]
 """True where a position (t) may attend to another one (s)."""
+SelfMask = Bool[Array, "#b #n #t t"]
+"""The same within one sequence."""
 
 
 def attend(

@@ -11,7 +11,7 @@ from jaxtyping import Array, Bool, Float, Int
 
 from bvc.component import SettingError, Stack, gather
 from bvc.library.layers import posemb as positions
-from bvc.library.layers.attention import Attention, Mask, Memory
+from bvc.library.layers.attention import Attention, Memory, SelfMask
 from bvc.library.layers.dense import Dense, Embedding
 from bvc.library.layers.dropout import Keys, dropout, fold
 from bvc.library.layers.initializers import RandomKey, normal, zeros
@@ -63,7 +63,7 @@ class DecoderBlock(eqx.Module):
         x: Float[Array, "b t d"],
         encoded: Float[Array, "b s d"] | None,
         *,
-        mask: Mask | None = None,
+        mask: SelfMask | None = None,
         keys: Keys = None,
     ) -> Float[Array, "b t d"]:
         """The whole sequence."""
@@ -106,7 +106,7 @@ def decode(
     x: Float[Array, "b t d"],
     encoded: Float[Array, "b s d"] | None,
     *,
-    mask: Mask | None,
+    mask: SelfMask | None,
     keys: Keys = None,
     remat: Remat = "none",
 ) -> Float[Array, "b t d"]:
@@ -225,7 +225,7 @@ class TokenDecoder(eqx.Module):
         tokens: Int[Array, "b t"],
         encoded: Float[Array, "b s d"],
         *,
-        mask: Mask | None = None,
+        mask: SelfMask | None = None,
         keys: Keys = None,
     ) -> Float[Array, "b t v"]:
         """Logits for each position, from the tokens that stand before it (already shifted); causal by default."""

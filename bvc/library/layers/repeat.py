@@ -46,7 +46,7 @@ def repeat(
         for index in range(blocks.depth):
             block, own = jax.tree.map(lambda leaf, layer=index: leaf[layer], (blocks.layer, xs))
             with tap.scope(scope.format(index)):
-                x = apply(gather(block, dtype), x, index, own)
+                x = apply(gather(block, dtype), x, jnp.asarray(index), own)
         return x
     return layers(
         blocks,

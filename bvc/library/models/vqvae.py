@@ -1,0 +1,352 @@
+"""UViM's first stage: label maps to codes and back."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from typing import Literal, TypedDict
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+from jaxtyping import Array, Float, Int, Key
+
+from bvc.component import (
+    Count,
+    Fraction,
+    NonNegative,
+    PortError,
+    SettingError,
+    Stack,
+    component,
+    gather,
+    view,
+)
+from bvc.library.checkpoints.naming import Naming
+from bvc.library.checkpoints.repairs import moved, renumber
+from bvc.library.layers import posemb as positions
+from bvc.library.layers.block import Block, encode, stack
+from bvc.library.layers.codebook import (
+    Codebook,
+    code_of_levels,
+    levels_of_code,
+    round_to_levels,
+    straight_through,
+)
+from bvc.library.layers.dense import Dense
+from bvc.library.layers.dropout import Keys, fold
+from bvc.library.layers.headed import Image
+from bvc.library.layers.initializers import RandomKey, lecun_normal, xavier_uniform, zeros
+from bvc.library.layers.norm import LayerNorm
+from bvc.library.layers.patch import Pair, PatchEmbedding, grid_of, pair
+from bvc.library.layers.repeat import Remat
+from bvc.library.layers.sizes import Size, check_size
+from bvc.library.layers.tap import tap
+from bvc.library.models._vit_files import encoder
+
+Arrays = Mapping[str, Float[Array, "b t ..."]]
+Tokens = Float[Array, "b t d"]
+Posemb = Literal["learn", "sincos2d"]
+CodeDropout = Literal["none", "seq", "random"]
+
+
+class Flatten(eqx.Module):
+    """A linear map of several dims into a token."""
+
+    kernel: Float[Array, "*shape d"]
+    bias: Float[Array, "d"]
+
+    def __init__(self, shape: tuple[int, ...], width: int, *, key: RandomKey) -> None:
+        self.kernel = lecun_normal(key, (*shape, width), fan_in=math.prod(shape))
+        self.bias = zeros((width,))
+
+    def __call__(self, x: Float[Array, "b t ..."]) -> Tokens:
+        """One token for each position."""
+        width = self.kernel.shape[-1]
+        return x.reshape(*x.shape[:2], -1) @ self.kernel.reshape(-1, width) + self.bias
+
+
+class Unflatten(eqx.Module):
+    """A linear map of a token into several dims."""
+
+    kernel: Float[Array, "d *shape"]
+    bias: Float[Array, "*shape"]
+
+    def __init__(self, width: int, shape: tuple[int, ...], *, zero: bool, key: RandomKey) -> None:
+        whole = (width, *shape)
+        self.kernel = zeros(whole) if zero else lecun_normal(key, whole, fan_in=width)
+        self.bias = zeros(shape)
+
+    def __call__(self, x: Tokens) -> Float[Array, "b t ..."]:
+        """What each token stands for."""
+        y = x @ self.kernel.reshape(x.shape[-1], -1)
+        return y.reshape(*x.shape[:2], *self.bias.shape) + self.bias
+
+
+class Trunk(eqx.Module):
+    """Positions, blocks, and the norm after them."""
+
+    posemb: Float[Array, "1 t d"] | None
+    blocks: Stack[Block]
+    norm: LayerNorm
+    grid: Pair = eqx.field(static=True)
+
+    def __init__(self, size: Size, grid: Pair, posemb: Posemb, *, drop: float, key: RandomKey) -> None:
+        posemb_key, blocks_key = jax.random.split(key)
+        self.posemb = None
+        if posemb == "learn":
+            self.posemb = positions.learned(grid[0] * grid[1], size.width, key=posemb_key)
+        self.blocks = stack(size, drop=drop, key=blocks_key)
+        self.norm = LayerNorm(size.width)
+        self.grid = grid
+
+    def __call__(self, x: Tokens, *, keys: Keys = None, remat: Remat) -> Tokens:
+        """The transformed tokens."""
+        x = x + (positions.sincos2d(*self.grid, x.shape[-1]) if self.posemb is None else gather(self.posemb))
+        return gather(self.norm)(encode(self.blocks, x, keys=keys, remat=remat))
+
+
+class VqVaeOutputs(TypedDict, total=False):
+    """`counts` and `sums` are the statistics that the codebook learns from; a fixed quantiser has none."""
+
+    logits: Arrays
+    bottleneck: Float[Array, "b n k"]
+    bottleneck_q: Float[Array, "b n k"]
+    code: Int[Array, "b n"]
+    counts: Int[Array, "v"]
+    sums: Float[Array, "v k"]
+
+
+@component("model")
+class VqVae(eqx.Module):
+    """Autoencoder of label maps with discrete codes (UViM, arXiv:2205.10337; big_vision `uvim/vit.py`).
+
+    It reads patches of labels, one array for each name of `inputs`, and can see the image as context.
+
+    Settings:
+        inputs: name -> shape of what is read at each position of the grid
+        outputs: name -> shape of what is predicted at each position
+        size: side of the image in pixels, or height and width
+        patch: side of a patch in pixels, or height and width
+        code_len: codes of an image
+        width: channels of a token
+        enc_depth: blocks of the encoder
+        dec_depth: blocks of the decoder
+        heads: heads of attention
+        mlp_dim: hidden units of an MLP; 4 times the width without it
+        posemb: learned tables, or fixed waves
+        dropout: probability with which the encoder's activations are dropped in training
+        head_zeroinit: start the heads at zero
+        quantizer: a learned codebook, fixed levels (FSQ, arXiv:2309.15505), or nothing
+        levels: levels of each channel, for fixed levels
+        dict_size: entries of the codebook
+        codeword_dim: channels of a codeword; the width without it
+        dict_momentum: what remains of the codebook's statistics after a step
+        min_count: discounted count below which an entry is replaced
+        encoder_context: show the image to the encoder
+        decoder_context: show the image to the decoder
+        code_dropout: hide the last codes, or random ones, from the decoder in training
+        bottleneck_resize: bring the grid of patches to that of codes by interpolation instead of a learned map
+        zero_decoder_seq: hide the codes from the decoder
+        remat: what the backward pass computes again: nothing, whole blocks, or all but matrix products
+    """
+
+    embeddings: dict[str, Flatten]
+    context_in: PatchEmbedding | None
+    encoder: Trunk
+    downsample: Float[Array, "t n"] | None
+    encoder_head: Dense
+    codebook: Codebook | None
+    decoder_stem: Dense
+    upsample: Float[Array, "n t"] | None
+    context_out: PatchEmbedding | None
+    decoder: Trunk
+    heads: dict[str, Unflatten]
+    code_len: int = eqx.field(static=True)
+    levels: tuple[int, ...] = eqx.field(static=True)
+    momentum: float = eqx.field(static=True)
+    min_count: float = eqx.field(static=True)
+    quantizer: Literal["vq", "fsq", "none"] = eqx.field(static=True)
+    code_dropout: CodeDropout = eqx.field(static=True)
+    blind: bool = eqx.field(static=True)
+    remat: Remat = eqx.field(static=True)
+
+    def __init__(
+        self,
+        *,
+        inputs: dict[str, tuple[Count, ...]],
+        outputs: dict[str, tuple[Count, ...]],
+        size: Count | tuple[Count, Count] = 256,
+        patch: Count | tuple[Count, Count] = 8,
+        code_len: Count = 256,
+        width: Count = 768,
+        enc_depth: Count = 6,
+        dec_depth: Count = 6,
+        heads: Count = 12,
+        mlp_dim: Count | None = None,
+        posemb: Posemb = "learn",
+        dropout: Fraction = 0.0,
+        head_zeroinit: bool = True,
+        quantizer: Literal["vq", "fsq", "none"] = "vq",
+        levels: tuple[Count, ...] = (),
+        dict_size: Count = 512,
+        codeword_dim: Count | None = None,
+        dict_momentum: Fraction = 0.995,
+        min_count: NonNegative = 0.1,
+        encoder_context: bool = False,
+        decoder_context: bool = False,
+        code_dropout: CodeDropout = "none",
+        bottleneck_resize: bool = False,
+        zero_decoder_seq: bool = False,
+        remat: Remat = "none",
+        key: Key[Array, ""],
+    ) -> None:
+        sizes = [Size(width, depth, mlp_dim or 4 * width, heads) for depth in (enc_depth, dec_depth)]
+        check_size(sizes[0])
+        if (quantizer == "fsq") != bool(levels):
+            raise SettingError("levels", 'are for quantizer = "fsq", which needs them')
+        if bottleneck_resize and math.isqrt(code_len) ** 2 != code_len:
+            raise SettingError("code_len", f"is {code_len}: codes that lie on a grid are a square number")
+        if posemb == "sincos2d":
+            positions.check_waves(width)
+        grid = grid_of(pair(size), pair(patch))
+        tokens = grid[0] * grid[1]
+        dim = len(levels) if levels else codeword_dim or width
+        keys = jax.random.split(key, 11)
+        self.embeddings = {
+            name: Flatten(shape, width, key=k)
+            for (name, shape), k in zip(inputs.items(), jax.random.split(keys[0], len(inputs)), strict=True)
+        }
+        self.context_in = PatchEmbedding(pair(patch), width, key=keys[1]) if encoder_context else None
+        self.encoder = Trunk(sizes[0], grid, posemb, drop=dropout, key=keys[2])
+        self.downsample, self.upsample = None, None
+        if not bottleneck_resize:
+            self.downsample = xavier_uniform(keys[3], (tokens, code_len), tokens, code_len)
+            self.upsample = xavier_uniform(keys[4], (code_len, tokens), code_len, tokens)
+        self.encoder_head = Dense(lecun_normal(keys[5], (width, dim), fan_in=width), zeros((dim,)))
+        self.codebook = None if quantizer == "fsq" else Codebook.build(dict_size, dim, key=keys[6])
+        self.decoder_stem = Dense(lecun_normal(keys[7], (dim, width), fan_in=dim), zeros((width,)))
+        self.context_out = PatchEmbedding(pair(patch), width, key=keys[8]) if decoder_context else None
+        self.decoder = Trunk(sizes[1], grid, posemb, drop=0.0, key=keys[9])
+        self.heads = {
+            name: Unflatten(width, shape, zero=head_zeroinit, key=k)
+            for (name, shape), k in zip(
+                outputs.items(), jax.random.split(keys[10], len(outputs)), strict=True
+            )
+        }
+        self.code_len = code_len
+        self.levels = tuple(levels)
+        self.momentum = dict_momentum
+        self.min_count = min_count
+        self.quantizer = quantizer
+        self.code_dropout = code_dropout
+        self.blind = zero_decoder_seq
+        self.remat = remat
+
+    def __call__(self, x: Arrays, ctx: Image | None = None, *, keys: Keys = None) -> VqVaeOutputs:
+        """Codes of the labels, and what the decoder makes of them."""
+        before = self._compress(x, ctx, fold(keys, 0))
+        code, quantized = self._quantize(before)
+        outputs: VqVaeOutputs = {"bottleneck": before, "bottleneck_q": quantized, "code": code}
+        if self.codebook is not None:
+            outputs["counts"], outputs["sums"] = self.codebook.statistics(before, code)
+        outputs["logits"] = self._expand(quantized, ctx, fold(keys, 1))
+        return outputs
+
+    @view
+    def codes(self, x: Arrays, ctx: Image | None = None) -> Int[Array, "b n"]:
+        """The codes of labels."""
+        return self._quantize(self._compress(x, ctx, None))[0]
+
+    @view
+    def decode(self, code: Int[Array, "b n"], ctx: Image | None = None) -> Arrays:
+        """Labels of codes."""
+        if self.codebook is None:
+            return self._expand(levels_of_code(code, self.levels), ctx, None)
+        return self._expand(gather(self.codebook).codewords()[code], ctx, None)
+
+    def advanced(self, counts: Int[Array, "v"], sums: Float[Array, "v k"], *, key: Key[Array, ""]) -> VqVae:
+        """The model after a step, from the statistics of the whole batch."""
+        if self.codebook is None:
+            return self
+        codebook = self.codebook.advanced(
+            counts, sums, momentum=self.momentum, min_count=self.min_count, key=key
+        )
+        return eqx.tree_at(lambda model: model.codebook, self, codebook)
+
+    def naming(self) -> Naming:
+        """Names in published files."""
+        return Naming(
+            rules=(
+                *((f"embeddings/{name}", f"embedding_{name}") for name in self.embeddings),
+                *((f"heads/{name}", f"head_{name}") for name in self.heads),
+                ("context_in", "ctx_enc_embedding"),
+                ("context_out", "ctx_dec_embedding"),
+                ("encoder/posemb", "pos_embedding_encoder"),
+                ("decoder/posemb", "pos_embedding_decoder"),
+                *((f"encoder/{own}", theirs) for own, theirs in encoder("encoder")),
+                *((f"decoder/{own}", theirs) for own, theirs in encoder("decoder")),
+                ("downsample", "bottleneck_downsample"),
+                ("upsample", "bottleneck_upsample"),
+                ("codebook", "state"),
+            ),
+            repairs=(renumber, moved({"Encoder": "encoder", "Decoder": "decoder"})),
+        )
+
+    def _compress(self, x: Arrays, ctx: Image | None, keys: Keys) -> Float[Array, "b n k"]:
+        if set(x) != set(self.embeddings):
+            raise PortError("x", f"holds {sorted(x)}, but the model reads {sorted(self.embeddings)}")
+        stems = {name: gather(embed)(x[name]) for name, embed in self.embeddings.items()}
+        for name, stem in stems.items():
+            tap(f"stem/{name}", stem)
+        tokens = sum(stems.values(), start=self._context(self.context_in, ctx))
+        tokens = self.encoder(tokens, keys=keys, remat=self.remat)
+        tokens = self._resample(tokens, self.downsample, self.encoder.grid, self._code_grid())
+        tokens = gather(self.encoder_head)(tokens)
+        return tokens if self.quantizer == "fsq" else jax.nn.standardize(tokens, axis=-1)
+
+    def _quantize(self, x: Float[Array, "b n k"]) -> tuple[Int[Array, "b n"], Float[Array, "b n k"]]:
+        if self.codebook is None:
+            quantized = round_to_levels(x, self.levels)
+            return code_of_levels(quantized, self.levels), quantized
+        codebook = gather(self.codebook)
+        code = codebook.nearest(x)
+        return code, x if self.quantizer == "none" else straight_through(x, codebook.codewords()[code])
+
+    def _expand(self, x: Float[Array, "b n k"], ctx: Image | None, keys: Keys) -> Arrays:
+        if self.blind:
+            x = jnp.zeros_like(x)
+        if keys is not None and self.code_dropout != "none":
+            x = x * jax.vmap(self._kept)(keys)[:, :, None]
+        x = self._resample(gather(self.decoder_stem)(x), self.upsample, self._code_grid(), self.decoder.grid)
+        x = self.decoder(x + self._context(self.context_out, ctx), remat=self.remat)
+        return {name: gather(head)(x) for name, head in self.heads.items()}
+
+    def _kept(self, key: Key[Array, ""]) -> Float[Array, "n"]:
+        """1 for the codes that the decoder sees: a random number of them, the first ones or any."""
+        number, order = jax.random.split(key)
+        importance = jnp.linspace(1.0, 0.0, self.code_len + 2)[1:-1]
+        kept = (importance > jax.random.uniform(number)).astype(jnp.float32)
+        return jax.random.permutation(order, kept) if self.code_dropout == "random" else kept
+
+    def _context(self, embedding: PatchEmbedding | None, ctx: Image | None) -> Tokens | float:
+        if embedding is None:
+            return 0.0
+        if ctx is None:
+            raise PortError("ctx", "is needed: the model sees the image as context")
+        tokens = gather(embedding)(ctx)
+        return tokens.reshape(tokens.shape[0], -1, tokens.shape[-1])
+
+    def _code_grid(self) -> Pair:
+        side = math.isqrt(self.code_len)
+        return side, side
+
+    def _resample(
+        self, x: Float[Array, "b s d"], matrix: Float[Array, "s t"] | None, old: Pair, new: Pair
+    ) -> Tokens:
+        """Tokens on another grid: by the learned map, or without one by linear interpolation."""
+        if matrix is not None:
+            return jnp.einsum("bsd,st->btd", x, gather(matrix))
+        batch, _, width = x.shape
+        resized = jax.image.resize(x.reshape(batch, *old, width), (batch, *new, width), "linear")
+        return resized.reshape(batch, -1, width)
