@@ -11,6 +11,7 @@ from bvc.compile.device import DevicePart, lower
 from bvc.compile.pipeline_types import TypedOp, Typing, follow
 from bvc.compile.pipeline_types import type_pipeline as type_pipeline
 from bvc.compile.program import Pipeline, Step
+from bvc.compile.window import join_windows
 from bvc.component.feature import Feature, Features
 from bvc.diagnostics import Diagnostic, Failed
 from bvc.diagnostics.catalog import pipeline as catalog
@@ -63,7 +64,7 @@ def _compiled(
         raise Failed(typing.diagnostics)
     outputs = {name: typed for name, typed in typing.features.items() if needed is None or name in needed}
     steps, inputs = _live(typing, tuple(outputs))
-    return Pipeline(steps, outputs, inputs), typing.ops
+    return Pipeline(join_windows(steps), outputs, inputs), typing.ops
 
 
 def batch_features(features: Features, batch: int) -> dict[str, jax.ShapeDtypeStruct]:

@@ -11,7 +11,9 @@ import numpy as np
 import PIL.Image
 import pytest
 
+from bvc.compile.op import build_op
 from bvc.compile.pipeline import batch_features, check_batchable, type_pipeline
+from bvc.compile.program import Pipeline, Step
 from bvc.component.error import DataError
 from bvc.component.feature import Feature, Features
 from bvc.diagnostics import Failed
@@ -139,6 +141,45 @@ def test_what_nobody_reads_is_not_computed_and_changes_nothing() -> None:
     assert [step.name for step in compiled(RAW, *CALLS, needed={"text"}).steps] == ["bert_tokenize"]
     assert compiled(RAW, *CALLS, needed={"text"}).inputs == {"captions/text"}
     assert compiled(RAW, *CALLS, needed={"label"}).steps == ()
+
+
+@pytest.mark.parametrize(
+    "crop", ["central_crop(24)", "central_crop([10, 30])", "central_crop", "random_crop(16)"]
+)
+@pytest.mark.parametrize(
+    "resize",
+    [
+        "resize_small(32)",
+        "resize_small(32, 'bilinear', true)",
+        "resize_long(80, 'bicubic')",
+        "resize([48, 33])",
+        "resize([40, 60])",
+        "resize([50, 60], method='nearest')",
+        "resize_small(40)",
+    ],
+)
+def test_only_what_a_crop_keeps_is_resized(resize: str, crop: str) -> None:
+    whole = Pipeline(_one_by_one("decode", resize, crop), {"image": Feature("uint8", ("h", "w", 3))})
+    joined = compiled(RAW, "decode", resize, crop, needed={"image"})
+    assert len(joined.steps) == 2
+    for index in range(3):
+        ours, both = (each.apply(example(), 0, 0, index)["image"] for each in (joined, whole))
+        assert np.array_equal(ours, both) and ours.size
+
+
+def _one_by_one(*calls: str) -> tuple[Step, ...]:
+    nodes = bound(*calls)
+    return tuple(
+        Step(node.name, build_op(node), node.reads, node.writes, node.component.call.given, node.position)
+        for node in nodes
+    )
+
+
+def test_a_resize_that_is_read_elsewhere_is_not_joined() -> None:
+    calls = ("decode", "resize_small(32)", "copy('image', 'b')", "central_crop(24)")
+    pipeline = compiled(RAW, *calls, needed={"image", "b"})
+    assert [step.name for step in pipeline.steps] == ["decode", "resize_small", "copy", "central_crop"]
+    assert len(compiled(RAW, "decode", "resize_small(32)", "central_crop(24, to='b')").steps) == 3
 
 
 def test_a_broken_image_that_nobody_reads_does_no_harm() -> None:

@@ -27,29 +27,44 @@ _RADIUS = {
 }
 
 
+Window = tuple[int, int, int, int]
+"""Top, left, height and width, in pixels."""
+
+
 def resample(
-    image: Num[np.ndarray, "*batch h w c"], height: int, width: int, method: Method, antialias: bool
-) -> Num[np.ndarray, "*batch height width c"]:
-    """`image` at another size, of the same dtype.
+    image: Num[np.ndarray, "*batch h w c"],
+    height: int,
+    width: int,
+    method: Method,
+    antialias: bool,
+    window: Window | None = None,
+) -> Num[np.ndarray, "*batch rows columns c"]:
+    """`image` at another size, of the same dtype; or a window of that, for what the window costs.
 
     Args:
         image: pixels; leading dims are a batch of images.
-        height: rows of the result.
-        width: columns of the result.
+        height: rows of the whole result.
+        width: columns of the whole result.
         method: how samples are interpolated.
         antialias: stretch the kernel where the image shrinks; `area` and `nearest` don't look at it.
+        window: the part of the result that is wanted; None: all of it.
     """
-    h, w = image.shape[-3:-1]
-    if (h, w) == (height, width):
-        return image
+    top, left, h, w = window or (0, 0, height, width)
+    rows, columns = slice(top, top + h), slice(left, left + w)
+    if image.shape[-3:-1] == (height, width):
+        return image[..., rows, columns, :]
     if method == "nearest":
-        rows = nearest_index(h, height)
-        columns = nearest_index(w, width)
-        return image[..., rows[:, None], columns[None, :], :]
+        row, column = (
+            nearest_index(image.shape[-3], height)[rows],
+            nearest_index(image.shape[-2], width)[columns],
+        )
+        return image[..., row[:, None], column[None, :], :]
     if method == "bilinear" and not antialias:
-        resized = _lerp(_lerp(image, height, -3), width, -2)
+        resized = _lerp(_lerp(image, height, -3, rows), width, -2, columns)
     else:
-        resized = _weigh(_weigh(image, height, -3, method, antialias), width, -2, method, antialias)
+        resized = _weigh(
+            _weigh(image, height, -3, rows, method, antialias), width, -2, columns, method, antialias
+        )
     return _cast(resized, image.dtype)
 
 
@@ -133,20 +148,20 @@ def _cubic(x: Float64[np.ndarray, "*dims"], b: float, c: float) -> Float64[np.nd
 
 
 def _lerp(
-    image: Num[np.ndarray, "*dims"], size: int, axis: Literal[-3, -2]
+    image: Num[np.ndarray, "*dims"], size: int, axis: Literal[-3, -2], part: slice
 ) -> Float32[np.ndarray, "*resized"]:
     """Linear interpolation between two neighbours; written so that equal neighbours give exactly themselves."""
     size_in = image.shape[axis]
     if size_in == size:
-        return image.astype(np.float32)
+        return _along(image, axis, part).astype(np.float32)
     scale = np.float32(size_in) / np.float32(size)
     centre = (np.arange(size, dtype=np.float32) + np.float32(0.5)) * scale - np.float32(0.5)
     floor = np.floor(centre)
-    lower = np.maximum(floor, 0).astype(np.int64)
-    upper = np.minimum(np.ceil(centre), size_in - 1).astype(np.int64)
-    share = (centre - floor).reshape((-1,) + (1,) * (-axis - 1))
-    low = np.take(image, lower, axis).astype(np.float32)
-    high = np.take(image, upper, axis).astype(np.float32)
+    lower = np.maximum(floor, 0).astype(np.int64)[part]
+    upper = np.minimum(np.ceil(centre), size_in - 1).astype(np.int64)[part]
+    share = (centre - floor)[part].reshape((-1,) + (1,) * (-axis - 1))
+    low = np.take(image, lower, axis, mode="clip").astype(np.float32)
+    high = np.take(image, upper, axis, mode="clip").astype(np.float32)
     high -= low
     high *= share
     high += low
@@ -154,16 +169,26 @@ def _lerp(
 
 
 def _weigh(
-    image: Num[np.ndarray, "*dims"], size: int, axis: Literal[-3, -2], method: Method, antialias: bool
+    image: Num[np.ndarray, "*dims"],
+    size: int,
+    axis: Literal[-3, -2],
+    part: slice,
+    method: Method,
+    antialias: bool,
 ) -> Float32[np.ndarray, "*resized"]:
     if image.shape[axis] == size:
-        return image.astype(np.float32)
+        return _along(image, axis, part).astype(np.float32)
     index, weight = taps(image.shape[axis], size, method, antialias)
+    index, weight = index[part], weight[part]
     weight = weight.reshape(weight.shape + (1,) * (-axis - 1))
-    total = np.take(image, index[:, 0], axis) * weight[:, 0]
+    total = np.take(image, index[:, 0], axis, mode="clip") * weight[:, 0]
     for k in range(1, index.shape[1]):
-        total += np.take(image, index[:, k], axis) * weight[:, k]
+        total += np.take(image, index[:, k], axis, mode="clip") * weight[:, k]
     return total
+
+
+def _along(image: Num[np.ndarray, "*dims"], axis: Literal[-3, -2], part: slice) -> Num[np.ndarray, "*part"]:
+    return image[..., part, :, :] if axis == -3 else image[..., part, :]
 
 
 def _cast(image: Float32[np.ndarray, "*dims"], dtype: np.dtype[np.generic]) -> Num[np.ndarray, "*dims"]:

@@ -6,6 +6,7 @@ import numpy as np
 from jaxtyping import Num
 
 from bvc.component import Feature, component
+from bvc.library.imaging.resample import Window
 from bvc.library.imaging.size import Size, check_fits, height_and_width
 
 
@@ -22,11 +23,14 @@ class CentralCrop:
 
     def __call__(self, image: Num[np.ndarray, "h w c"]) -> Num[np.ndarray, "_ _ c"]:
         """The window."""
-        h, w = image.shape[:2]
-        height, width = self.crop or (min(h, w), min(h, w))
-        check_fits((height, width), h, w)
-        top, left = (h - height) // 2, (w - width) // 2
+        top, left, height, width = self.place(*image.shape[:2])
         return image[top : top + height, left : left + width]
+
+    def place(self, height: int, width: int) -> Window:
+        """The window that is kept of an image of this size."""
+        kept = self.crop or (min(height, width), min(height, width))
+        check_fits(kept, height, width)
+        return (height - kept[0]) // 2, (width - kept[1]) // 2, *kept
 
     def typed(self, image: Feature) -> Feature:
         """The size that was asked for; without it a square whose side is not known."""

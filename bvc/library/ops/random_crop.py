@@ -6,6 +6,7 @@ import numpy as np
 from jaxtyping import Num
 
 from bvc.component import component
+from bvc.library.imaging.resample import Window
 from bvc.library.imaging.size import Size, check_fits, height_and_width
 
 
@@ -24,8 +25,12 @@ class RandomCrop:
         self, image: Num[np.ndarray, "h w c"], rng: np.random.Generator
     ) -> Num[np.ndarray, "{self.height} {self.width} c"]:
         """The window."""
-        h, w = image.shape[:2]
-        check_fits((self.height, self.width), h, w)
-        top = int(rng.integers(h - self.height + 1))
-        left = int(rng.integers(w - self.width + 1))
-        return image[top : top + self.height, left : left + self.width]
+        top, left, height, width = self.place(*image.shape[:2], rng)
+        return image[top : top + height, left : left + width]
+
+    def place(self, height: int, width: int, rng: np.random.Generator) -> Window:
+        """The window that is kept of an image of this size."""
+        check_fits((self.height, self.width), height, width)
+        top = int(rng.integers(height - self.height + 1))
+        left = int(rng.integers(width - self.width + 1))
+        return top, left, self.height, self.width

@@ -6,7 +6,7 @@ import numpy as np
 from jaxtyping import Num
 
 from bvc.component import component
-from bvc.library.imaging.resample import Method, resample
+from bvc.library.imaging.resample import Method, Window, resample
 from bvc.library.imaging.size import Size, height_and_width
 
 
@@ -31,4 +31,14 @@ class Resize:
         self, image: Num[np.ndarray, "*batch h w c"]
     ) -> Num[np.ndarray, "*batch {self.height} {self.width} c"]:
         """The resized image."""
-        return resample(image, self.height, self.width, self.method, self.antialias)
+        return self.window(image, None)
+
+    def size(self, height: int, width: int) -> tuple[int, int]:
+        """Height and width of what an image of this size becomes."""
+        return self.height, self.width
+
+    def window(
+        self, image: Num[np.ndarray, "*batch h w c"], window: Window | None
+    ) -> Num[np.ndarray, "*batch rows columns c"]:
+        """A window of the resized image."""
+        return resample(image, self.height, self.width, self.method, self.antialias, window)
