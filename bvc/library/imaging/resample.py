@@ -180,11 +180,19 @@ def _weigh(
         return _along(image, axis, part).astype(np.float32)
     index, weight = taps(image.shape[axis], size, method, antialias)
     index, weight = index[part], weight[part]
-    weight = weight.reshape(weight.shape + (1,) * (-axis - 1))
-    total = np.take(image, index[:, 0], axis, mode="clip") * weight[:, 0]
+    # with columns and channels joined, every pass runs over long rows
+    spread = weight[:, :, None] if axis == -3 else np.repeat(weight, image.shape[-1], axis=0)
+    total = _joined(np.take(image, index[:, 0], axis, mode="clip"))
+    total *= spread[:, 0]
     for k in range(1, index.shape[1]):
-        total += np.take(image, index[:, k], axis, mode="clip") * weight[:, k]
-    return total
+        tap = _joined(np.take(image, index[:, k], axis, mode="clip"))
+        tap *= spread[:, k]
+        total += tap
+    return total.reshape(*total.shape[:-1], -1, image.shape[-1])
+
+
+def _joined(image: Num[np.ndarray, "*batch h w c"]) -> Float32[np.ndarray, "*batch h wc"]:
+    return image.reshape(*image.shape[:-2], -1).astype(np.float32, copy=False)
 
 
 def _along(image: Num[np.ndarray, "*dims"], axis: Literal[-3, -2], part: slice) -> Num[np.ndarray, "*part"]:
