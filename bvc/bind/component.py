@@ -7,7 +7,8 @@ from typing import Any
 
 from bvc.bind.found import INVALID, Found, Invalid
 from bvc.bind.pattern import valid_pattern
-from bvc.bind.value import Reader, Settings, found_in_words
+from bvc.bind.value import Reader, Settings
+from bvc.bind.wording import found_in_words
 from bvc.component import registry
 from bvc.component.annotation import Kind
 from bvc.component.declare import Component, Setting

@@ -9,7 +9,8 @@ from bvc.bind.card import Card, card_names, find_card
 from bvc.bind.component import bind_component
 from bvc.bind.found import INVALID, Invalid
 from bvc.bind.tables import DataTable, TrainTable
-from bvc.bind.value import Reader, Settings, Site, found_in_words
+from bvc.bind.value import Reader, Settings, Site
+from bvc.bind.wording import found_in_words
 from bvc.component.declare import fields_of
 from bvc.component.feature import Feature
 from bvc.component.split import SplitError, parse_split

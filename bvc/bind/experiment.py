@@ -20,7 +20,7 @@ from bvc.component.annotation import Calls, Child, Split
 from bvc.component.declare import fields_of
 from bvc.diagnostics import Diagnostic, Failed, Label, Origin
 from bvc.diagnostics.catalog import mesh as mesh_catalog
-from bvc.diagnostics.catalog import names
+from bvc.diagnostics.catalog import names, quantities
 from bvc.ir import Duration, Eval, Experiment, LayoutRule, Mesh, ModelNode, Run, TrainData
 from bvc.spec import Spec
 from bvc.spec.tree import Array, Table, plain
@@ -149,7 +149,7 @@ def _run(reader: Reader, node: TreeNode) -> Run | Invalid:
     if length.unit == "%":
         accepted = [unit for unit in DURATION_UNITS if unit != "%"]
         shown = f"{length.value:g}%"
-        return reader.found.add(names.wrong_unit("length", shown, "%", length.origin, accepted))
+        return reader.found.add(quantities.wrong_unit("length", shown, "%", length.origin, accepted))
     log = values.get("log", Duration(50, "steps", node.origin))
     return Run(
         length,

@@ -9,7 +9,8 @@ from bvc.bind.component import bind_component
 from bvc.bind.found import INVALID, Invalid
 from bvc.bind.pattern import valid_pattern
 from bvc.bind.tables import OptimizerTable, RuleTable, ScheduleTable
-from bvc.bind.value import Reader, found_in_words
+from bvc.bind.value import Reader
+from bvc.bind.wording import found_in_words
 from bvc.component.declare import fields_of
 from bvc.diagnostics.catalog import names
 from bvc.ir import Optimizer, Rule, ScheduleNode

@@ -6,7 +6,8 @@ from dataclasses import replace
 from typing import Any, Literal, cast
 
 from bvc.bind.found import INVALID, Found, Invalid
-from bvc.bind.value import Reader, Site, found_in_words
+from bvc.bind.value import Reader, Site
+from bvc.bind.wording import found_in_words
 from bvc.component import registry
 from bvc.component.declare import REQUIRED, Component, Setting
 from bvc.component.describe import describe

@@ -11,11 +11,12 @@ from typing import Any, Literal
 
 from bvc.bind.found import INVALID, Found, Invalid, valid
 from bvc.bind.quantity import BYTE_UNITS, DURATION_UNITS, parse
+from bvc.bind.wording import article, found_in_words, mended
 from bvc.component.annotation import AtLeast, Calls, Child, FileRole, Split, Unit, ViewRole, Within
 from bvc.component.declare import REQUIRED, Setting, fields_of
 from bvc.component.describe import describe
 from bvc.diagnostics import Label, Origin
-from bvc.diagnostics.catalog import names
+from bvc.diagnostics.catalog import names, quantities
 from bvc.diagnostics.suggest import close
 from bvc.ir import Duration
 from bvc.spec.tree import Array, Leaf, Node, Table, plain
@@ -146,13 +147,13 @@ class Reader:
         if isinstance(role, AtLeast):
             value = self._convert(node, annotation.__origin__, site)
             if not isinstance(value, Invalid) and value < role.value:
-                return self.found.add(names.too_small(site.setting.name, value, role.value, node.origin))
+                return self.found.add(quantities.too_small(site.setting.name, value, role.value, node.origin))
             return value
         if isinstance(role, Within):
             value = self._convert(node, annotation.__origin__, site)
             if not isinstance(value, Invalid) and not role.low <= value <= role.high:
                 return self.found.add(
-                    names.out_of_range(site.setting.name, value, role.low, role.high, node.origin)
+                    quantities.out_of_range(site.setting.name, value, role.low, role.high, node.origin)
                 )
             return value
         if isinstance(role, FileRole):
@@ -165,17 +166,17 @@ class Reader:
         value = node.value if isinstance(node, Leaf) else None
         if annotation is float and isinstance(value, int | float) and not isinstance(value, bool):
             if not math.isfinite(value):
-                return self.found.add(names.not_finite(site.setting.name, value, node.origin))
+                return self.found.add(quantities.not_finite(site.setting.name, value, node.origin))
             if abs(value) > LARGEST_FLOAT:
                 name = site.setting.name
                 return self.found.add(
-                    names.out_of_range(name, value, -LARGEST_FLOAT, LARGEST_FLOAT, node.origin)
+                    quantities.out_of_range(name, value, -LARGEST_FLOAT, LARGEST_FLOAT, node.origin)
                 )
             return float(value)
         if annotation is int and isinstance(value, int) and not isinstance(value, bool):
             if abs(value) > LARGEST:
                 name = site.setting.name
-                return self.found.add(names.out_of_range(name, value, -LARGEST, LARGEST, node.origin))
+                return self.found.add(quantities.out_of_range(name, value, -LARGEST, LARGEST, node.origin))
             return value
         if annotation in (bool, str) and isinstance(value, annotation):
             return value
@@ -232,20 +233,22 @@ class Reader:
         name = site.setting.name
         value = node.value if isinstance(node, Leaf) else None
         if isinstance(value, int | float) and not isinstance(value, bool):
-            return self.found.add(names.no_unit(name, value, node.origin, DURATION_UNITS))
+            return self.found.add(quantities.no_unit(name, value, node.origin, DURATION_UNITS))
         if not isinstance(value, str):
             return self._mismatch(node, site.setting.annotation, site)
         quantity = parse(value)
         if quantity is None:
-            return self.found.add(names.bad_quantity(name, value, node.origin, "5_000 steps"))
+            return self.found.add(quantities.bad_quantity(name, value, node.origin, "5_000 steps"))
         if not quantity.unit:
-            return self.found.add(names.no_unit(name, value, node.origin, DURATION_UNITS))
+            return self.found.add(quantities.no_unit(name, value, node.origin, DURATION_UNITS))
         if quantity.unit not in DURATION_UNITS:
-            return self.found.add(names.wrong_unit(name, value, quantity.unit, node.origin, DURATION_UNITS))
+            return self.found.add(
+                quantities.wrong_unit(name, value, quantity.unit, node.origin, DURATION_UNITS)
+            )
         if quantity.value > LARGEST**2:  # no unit makes fewer steps than these of it
-            return self.found.add(names.too_long(node.origin, LARGEST))
+            return self.found.add(quantities.too_long(node.origin, LARGEST))
         if unit.positive and not quantity.value:
-            return self.found.add(names.no_interval(name, node.origin))
+            return self.found.add(quantities.no_interval(name, node.origin))
         return Duration(quantity.value, typing.cast(Any, quantity.unit), node.origin)
 
     def _bytes(self, node: Node, site: Site) -> int | Invalid:
@@ -253,64 +256,32 @@ class Reader:
         value = node.value if isinstance(node, Leaf) else None
         units = ["MiB", *(unit for unit in BYTE_UNITS if unit != "MiB")]
         if isinstance(value, int) and not isinstance(value, bool):
-            return self.found.add(names.no_unit(name, value, node.origin, units))
+            return self.found.add(quantities.no_unit(name, value, node.origin, units))
         if not isinstance(value, str):
             return self._mismatch(node, site.setting.annotation, site)
         quantity = parse(value)
         if quantity is None:
-            return self.found.add(names.bad_quantity(name, value, node.origin, "4 MiB"))
+            return self.found.add(quantities.bad_quantity(name, value, node.origin, "4 MiB"))
         if not quantity.unit:
-            return self.found.add(names.no_unit(name, value, node.origin, units))
+            return self.found.add(quantities.no_unit(name, value, node.origin, units))
         if quantity.unit not in BYTE_UNITS:
-            return self.found.add(names.wrong_unit(name, value, quantity.unit, node.origin, units))
+            return self.found.add(quantities.wrong_unit(name, value, quantity.unit, node.origin, units))
         size = quantity.value * BYTE_UNITS[quantity.unit]
         return (
-            round(size) if math.isfinite(size) else self.found.add(names.not_finite(name, size, node.origin))
+            round(size)
+            if math.isfinite(size)
+            else self.found.add(quantities.not_finite(name, size, node.origin))
         )
 
     def _mismatch(self, node: Node, annotation: Any, site: Site) -> Invalid:
         return self.found.add(
             names.wrong_type(
-                _article(describe(annotation)),
+                article(describe(annotation)),
                 found_in_words(node),
                 node.origin,
                 owner=site.owner,
                 declared=site.declared,
                 declared_at=site.declared_at,
-                mend=_mend(node, annotation, site.setting.name),
+                mend=mended(node, annotation, site.setting.name),
             )
         )
-
-
-def found_in_words(node: Node) -> str:
-    """What kind of value a node is: `a string`, `an int`, `a table`, ..."""
-    if isinstance(node, Table):
-        return "a table"
-    if isinstance(node, Array):
-        return "an array"
-    return _article(_TYPES.get(type(node.value), "date or time"))
-
-
-_TYPES: dict[type, str] = {str: "string", int: "int", float: "float", bool: "bool"}
-
-
-def _article(words: str) -> str:
-    if words.startswith(('"', "[", "nothing")):
-        return words
-    return f"an {words}" if words[0] in "aeiou" else f"a {words}"
-
-
-def _mend(node: Node, annotation: Any, name: str) -> str | None:
-    """The same value, spelled so that it has the wanted type, where that is possible."""
-    value = node.value if isinstance(node, Leaf) else None
-    options = typing.get_args(annotation) or (annotation,)
-    if isinstance(value, str):
-        if bool in options and value.lower() in ("true", "false"):
-            return f"remove the quotes: `{name} = {value.lower()}`"
-        if (int in options or float in options) and parse(value) and not parse(value).unit:  # type: ignore[union-attr]
-            return f"remove the quotes: `{name} = {value}`"
-    if isinstance(value, float) and int in options and value.is_integer():
-        return f"write it as an int: `{name} = {int(value)}`"
-    if str in options and isinstance(value, int | float):
-        return f'put it in quotes: `{name} = "{value}"`'
-    return None

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from bvc.bind.found import INVALID, Invalid
-from bvc.bind.value import Reader, Site, found_in_words
+from bvc.bind.value import Reader, Site
+from bvc.bind.wording import found_in_words
 from bvc.component.declare import REQUIRED, Method, Setting
 from bvc.diagnostics.catalog import names
 from bvc.ir import ModelNode, ViewNode

@@ -29,7 +29,7 @@ from bvc.compile.transforms import Transform, make_transforms
 from bvc.component.feature import Features
 from bvc.component.split import split_size
 from bvc.diagnostics import Diagnostic, Failed, Label, Place
-from bvc.diagnostics.catalog import names
+from bvc.diagnostics.catalog import quantities
 from bvc.ir import Duration, Experiment
 
 T = TypeVar("T")
@@ -125,7 +125,7 @@ def counted(duration: Duration, batch: int, examples: int, total: int | None) ->
     """
     found = duration.steps(batch=batch, examples=examples, total=total)
     if found > MOST_STEPS:
-        raise Failed(names.too_long(duration.origin, MOST_STEPS))
+        raise Failed(quantities.too_long(duration.origin, MOST_STEPS))
     return found
 
 
