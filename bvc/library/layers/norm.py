@@ -12,16 +12,21 @@ from bvc.library.layers.tap import tap
 
 
 class LayerNorm(eqx.Module):
-    """Normalizes the last dim; statistics and result are float32 whatever the precision of `x`."""
+    """Normalizes the last dim; statistics and result are float32 whatever the precision of `x`.
+
+    `exact` takes the mean out before it squares, instead of subtracting the squared mean.
+    """
 
     scale: Float[Array, "d"]
     bias: Float[Array, "d"] | None
     epsilon: float = eqx.field(static=True)
+    exact: bool = eqx.field(static=True)
 
-    def __init__(self, width: int, *, epsilon: float = 1e-6, bias: bool = True) -> None:
+    def __init__(self, width: int, *, epsilon: float = 1e-6, bias: bool = True, exact: bool = False) -> None:
         self.scale = ones((width,))
         self.bias = zeros((width,)) if bias else None
         self.epsilon = epsilon
+        self.exact = exact
 
     def __call__(self, x: Float[Array, "*b d"]) -> Float[Array, "*b d"]:
         """Normalize each token."""
@@ -31,6 +36,8 @@ class LayerNorm(eqx.Module):
         mean_of_square = jnp.mean(jnp.square(x), axis=-1, keepdims=True)
         mean = jnp.mean(x, axis=-1, keepdims=True)
         variance = jnp.maximum(0.0, mean_of_square - jnp.square(mean))
+        if self.exact:
+            variance = jnp.mean(jnp.square(x - mean), axis=-1, keepdims=True)
         y = (x - mean) * (lax.rsqrt(variance + self.epsilon) * self.scale.astype(jnp.float32))
         return y if self.bias is None else y + self.bias.astype(jnp.float32)
 

@@ -47,16 +47,18 @@ def flat_patches(image: Float[Array, "b H W c"], patch: Pair) -> Float[Array, "b
 class PatchEmbedding(eqx.Module):
     """Non-overlapping patches through one linear map, stored as the convolution that it is."""
 
-    kernel: Float[Array, "h w 3 d"]
+    kernel: Float[Array, "h w c d"]
     bias: Float[Array, "d"]
     dtype: Dtype = eqx.field(static=True)
 
-    def __init__(self, patch: Pair, width: int, *, dtype: Dtype = "float32", key: RandomKey) -> None:
-        self.kernel = lecun_normal(key, (*patch, 3, width), fan_in=patch[0] * patch[1] * 3)
+    def __init__(
+        self, patch: Pair, width: int, *, channels: int = 3, dtype: Dtype = "float32", key: RandomKey
+    ) -> None:
+        self.kernel = lecun_normal(key, (*patch, channels, width), fan_in=patch[0] * patch[1] * channels)
         self.bias = zeros((width,))
         self.dtype = dtype
 
-    def __call__(self, image: Float[Array, "b H W 3"]) -> Float[Array, "b h w d"]:
+    def __call__(self, image: Float[Array, "b H W c"]) -> Float[Array, "b h w d"]:
         """The tokens on their grid.
 
         Raises:

@@ -17,7 +17,6 @@ from bvc.component import (
     NonNegative,
     PortError,
     SettingError,
-    Stack,
     component,
     gather,
     view,
@@ -25,7 +24,7 @@ from bvc.component import (
 from bvc.library.checkpoints.naming import Naming
 from bvc.library.checkpoints.repairs import moved, renumber
 from bvc.library.layers import posemb as positions
-from bvc.library.layers.block import Block, encode, stack
+from bvc.library.layers.bottleneck import CodeDropout, grid_of_codes, kept_codes, resample_tokens
 from bvc.library.layers.codebook import (
     Codebook,
     code_of_levels,
@@ -37,17 +36,15 @@ from bvc.library.layers.dense import Dense
 from bvc.library.layers.dropout import Keys, fold
 from bvc.library.layers.headed import Image
 from bvc.library.layers.initializers import RandomKey, lecun_normal, xavier_uniform, zeros
-from bvc.library.layers.norm import LayerNorm
-from bvc.library.layers.patch import Pair, PatchEmbedding, grid_of, pair
+from bvc.library.layers.patch import PatchEmbedding, grid_of, pair
 from bvc.library.layers.repeat import Remat
 from bvc.library.layers.sizes import Size, check_size
 from bvc.library.layers.tap import tap
+from bvc.library.layers.trunk import Posemb, Trunk
 from bvc.library.models._vit_files import encoder
 
 Arrays = Mapping[str, Float[Array, "b t ..."]]
 Tokens = Float[Array, "b t d"]
-Posemb = Literal["learn", "sincos2d"]
-CodeDropout = Literal["none", "seq", "random"]
 
 
 class Flatten(eqx.Module):
@@ -81,29 +78,6 @@ class Unflatten(eqx.Module):
         """What each token stands for."""
         y = x @ self.kernel.reshape(x.shape[-1], -1)
         return y.reshape(*x.shape[:2], *self.bias.shape) + self.bias
-
-
-class Trunk(eqx.Module):
-    """Positions, blocks, and the norm after them."""
-
-    posemb: Float[Array, "1 t d"] | None
-    blocks: Stack[Block]
-    norm: LayerNorm
-    grid: Pair = eqx.field(static=True)
-
-    def __init__(self, size: Size, grid: Pair, posemb: Posemb, *, drop: float, key: RandomKey) -> None:
-        posemb_key, blocks_key = jax.random.split(key)
-        self.posemb = None
-        if posemb == "learn":
-            self.posemb = positions.learned(grid[0] * grid[1], size.width, key=posemb_key)
-        self.blocks = stack(size, drop=drop, key=blocks_key)
-        self.norm = LayerNorm(size.width)
-        self.grid = grid
-
-    def __call__(self, x: Tokens, *, keys: Keys = None, remat: Remat) -> Tokens:
-        """The transformed tokens."""
-        x = x + (positions.sincos2d(*self.grid, x.shape[-1]) if self.posemb is None else gather(self.posemb))
-        return gather(self.norm)(encode(self.blocks, x, keys=keys, remat=remat))
 
 
 class VqVaeOutputs(TypedDict, total=False):
@@ -163,6 +137,7 @@ class VqVae(eqx.Module):
     decoder: Trunk
     heads: dict[str, Unflatten]
     code_len: int = eqx.field(static=True)
+    code_grid: Pair = eqx.field(static=True)
     levels: tuple[int, ...] = eqx.field(static=True)
     momentum: float = eqx.field(static=True)
     min_count: float = eqx.field(static=True)
@@ -205,8 +180,7 @@ class VqVae(eqx.Module):
         check_size(sizes[0])
         if (quantizer == "fsq") != bool(levels):
             raise SettingError("levels", 'are for quantizer = "fsq", which needs them')
-        if bottleneck_resize and math.isqrt(code_len) ** 2 != code_len:
-            raise SettingError("code_len", f"is {code_len}: codes that lie on a grid are a square number")
+        self.code_grid = grid_of_codes(code_len) if bottleneck_resize else (code_len, 1)
         if posemb == "sincos2d":
             positions.check_waves(width)
         grid = grid_of(pair(size), pair(patch))
@@ -301,7 +275,7 @@ class VqVae(eqx.Module):
             tap(f"stem/{name}", stem)
         tokens = sum(stems.values(), start=self._context(self.context_in, ctx))
         tokens = self.encoder(tokens, keys=keys, remat=self.remat)
-        tokens = self._resample(tokens, self.downsample, self.encoder.grid, self._code_grid())
+        tokens = resample_tokens(tokens, gather(self.downsample), self.encoder.grid, self.code_grid)
         tokens = gather(self.encoder_head)(tokens)
         return tokens if self.quantizer == "fsq" else jax.nn.standardize(tokens, axis=-1)
 
@@ -317,17 +291,15 @@ class VqVae(eqx.Module):
         if self.blind:
             x = jnp.zeros_like(x)
         if keys is not None and self.code_dropout != "none":
-            x = x * jax.vmap(self._kept)(keys)[:, :, None]
-        x = self._resample(gather(self.decoder_stem)(x), self.upsample, self._code_grid(), self.decoder.grid)
+            x = x * kept_codes(keys, self.code_len, self.code_dropout)[:, :, None]
+        x = resample_tokens(
+            gather(self.decoder_stem)(x),
+            gather(self.upsample),
+            self.code_grid,
+            self.decoder.grid,
+        )
         x = self.decoder(x + self._context(self.context_out, ctx), remat=self.remat)
         return {name: gather(head)(x) for name, head in self.heads.items()}
-
-    def _kept(self, key: Key[Array, ""]) -> Float[Array, "n"]:
-        """1 for the codes that the decoder sees: a random number of them, the first ones or any."""
-        number, order = jax.random.split(key)
-        importance = jnp.linspace(1.0, 0.0, self.code_len + 2)[1:-1]
-        kept = (importance > jax.random.uniform(number)).astype(jnp.float32)
-        return jax.random.permutation(order, kept) if self.code_dropout == "random" else kept
 
     def _context(self, embedding: PatchEmbedding | None, ctx: Image | None) -> Tokens | float:
         if embedding is None:
@@ -336,17 +308,3 @@ class VqVae(eqx.Module):
             raise PortError("ctx", "is needed: the model sees the image as context")
         tokens = gather(embedding)(ctx)
         return tokens.reshape(tokens.shape[0], -1, tokens.shape[-1])
-
-    def _code_grid(self) -> Pair:
-        side = math.isqrt(self.code_len)
-        return side, side
-
-    def _resample(
-        self, x: Float[Array, "b s d"], matrix: Float[Array, "s t"] | None, old: Pair, new: Pair
-    ) -> Tokens:
-        """Tokens on another grid: by the learned map, or without one by linear interpolation."""
-        if matrix is not None:
-            return jnp.einsum("bsd,st->btd", x, gather(matrix))
-        batch, _, width = x.shape
-        resized = jax.image.resize(x.reshape(batch, *old, width), (batch, *new, width), "linear")
-        return resized.reshape(batch, -1, width)
