@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib
 from collections.abc import Sequence
 
 import typer
@@ -34,8 +33,10 @@ def import_components(modules: Sequence[str]) -> None:
     Raises:
         Failed: one of them cannot be imported.
     """
+    from bvc.component.registry import LoadError, load
+
     for module in modules:
         try:
-            importlib.import_module(module)
-        except ImportError as error:
+            load(module)
+        except LoadError as error:
             raise Failed(names.import_failed(module, str(error), None)) from error

@@ -4,10 +4,50 @@ from pathlib import Path
 
 import pytest
 
-from bvc.diagnostics import Diagnostic, Sources, pages, render
+from bvc.diagnostics import Diagnostic, Origin, Place, Sources, pages, render
+from bvc.diagnostics.catalog import missing
 from bvc.diagnostics.catalog import run as catalog
 
+SPEC = """[data.train]
+name = "coco_captions"
+pipeline = ["bert_tokenize(from='captions/text', to='text', max_len=16, vocab='bert/vocab.txt')"]
+
+[model.image]
+init = "vit_b16.npz"
+"""
+
+
+def _at(text: str) -> Origin:
+    start = SPEC.index(text)
+    return Origin((Place("siglip.toml", start, start + len(text)),))
+
+
 TOLD: dict[str, Diagnostic] = {
+    "B0501": missing.data_missing(
+        "dataset `coco_captions`",
+        ["/data/coco_captions/VERSION"],
+        "bvc data prepare coco_captions",
+        _at("[data.train]"),
+    ),
+    "B0502": missing.file_missing(
+        "bert/vocab.txt",
+        _at("bert/vocab.txt"),
+        ["/data/siglip/bert/vocab.txt", "/data/files/bert/vocab.txt"],
+        "BVC_FILES",
+    ),
+    "B0503": missing.checkpoint_missing(
+        "vit_b16.npz", _at('"vit_b16.npz"'), ["/data/siglip/vit_b16.npz"], "BVC_FILES"
+    ),
+    "B0504": missing.checkpoint_unfit(
+        "vit_b16.npz",
+        "2 parameters of the model are not in it: `posemb`, `head/kernel`",
+        _at('"vit_b16.npz"'),
+        ["in /data/siglip/vit_b16.npz"],
+        None,
+    ),
+    "B0505": missing.data_unreadable(
+        "an image that cannot be decoded", "/data/shapes/1.0.0, record 17 of train", _at("[data.train]"), None
+    ),
     "B0510": catalog.workdir_in_use("runs/siglip", "process 4711 on trainer-0"),
     "B0511": catalog.workdir_of_another(
         "runs/siglip",
@@ -53,7 +93,7 @@ TOLD: dict[str, Diagnostic] = {
 
 @pytest.mark.parametrize("code", TOLD)
 def test_the_page_shows_it(code, request):
-    text = render([TOLD[code]], Sources())
+    text = render([TOLD[code]], Sources({"siglip.toml": SPEC}))
     file = Path(pages.FOLDER) / f"{code}.md"
     page = pages.read(code)
     if request.config.getoption("--update-golden"):

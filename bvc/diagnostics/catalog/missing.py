@@ -1,4 +1,4 @@
-"""B0501-B0509: what the place of the run lacks: data, files, checkpoints, memory."""
+"""B0501-B0505: what the place of the run lacks: data, files, checkpoints."""
 
 from __future__ import annotations
 
@@ -73,14 +73,4 @@ def data_unreadable(reason: str, looked: str, place: Origin | None, help: str | 
         notes=(f"in {looked}",) if looked else (),
         help=help or "mend or replace the file that is named",
         origin=place,
-    )
-
-
-def does_not_fit(needed: str, available: str, where: str, by: str, help: str) -> Diagnostic:
-    """B0506: the plan needs more memory than there is."""
-    return Diagnostic(
-        "B0506",
-        f"the run needs {needed} of {where}, which has {available}",
-        notes=(f"{by} too much",),
-        help=f"{help}; `--anyway` runs it all the same",
     )
