@@ -42,9 +42,7 @@ class Feature:
         if found is None:
             raise ValueError(f"`{text}` is no feature: write a dtype and dims, such as `u8[h w 3]`")
         words = (found["dims"] or "").split()
-        return Feature(
-            _long(found["dtype"]), tuple(int(word) if word.isdigit() else word for word in words)
-        )
+        return Feature(_long(found["dtype"]), tuple(int(word) if word.isdigit() else word for word in words))
 
     def __str__(self) -> str:
         name = self.dtype
