@@ -36,6 +36,7 @@ class CompiledStream:
         data: what is read.
         pipeline: what is done to each example.
         expand: the feature whose values become examples of their own.
+        raw: features of one example of the stream, before its pipeline.
         features: features of a batch that the devices need.
         view: the view.
         view_wires: what the view reads.
@@ -48,6 +49,7 @@ class CompiledStream:
     data: DataNode
     pipeline: tuple[OpNode, ...]
     expand: str | None
+    raw: Features
     features: tuple[str, ...]
     view: View
     view_wires: Wires
@@ -123,8 +125,8 @@ def _stream(
     size: int,
 ) -> CompiledStream:
     node = table.evaluator
-    features = _expanded(table, stream)
-    features, diagnostics = type_pipeline(features, stream.pipeline)
+    raw = _expanded(table, stream)
+    features, diagnostics = type_pipeline(raw, stream.pipeline)
     _stop(diagnostics)
     measure = method_of(node.component, name)
     if measure is None:
@@ -132,7 +134,7 @@ def _stream(
     view = _view(table, stream, model)
     reachable = {key: feature for key, feature in features.items() if feature.fixed and _numeric(feature)}
     batch = batch_features(reachable, size)
-    _stop(check_batchable(_expanded(table, stream), stream.pipeline, view.method.ports))
+    _stop(check_batchable(raw, stream.pipeline, view.method.ports))
     view_wires, diagnostics = wire(view.node, view.method, {"batch": batch})
     _stop([_of_table(diagnostic, table) for diagnostic in diagnostics])
     outputs = trace(
@@ -154,6 +156,7 @@ def _stream(
         stream.data,
         stream.pipeline,
         stream.expand,
+        raw,
         needed,
         view,
         view_wires,

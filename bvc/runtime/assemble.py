@@ -196,7 +196,7 @@ def _stream(
     program: Program, compiled: CompiledEval, stream: CompiledStream, root: str, here: Machine
 ) -> MeasuredStream:
     static = here.step.static
-    pipeline, on_device = split_pipeline(stream.data.features, stream.pipeline, stream.features)
+    pipeline, on_device = split_pipeline(stream.raw, stream.pipeline, stream.features)
 
     @jax.jit
     def measure(params: PyTree, batch: Mapping[str, jax.Array]) -> Mapping[str, jax.Array]:
