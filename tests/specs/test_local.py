@@ -1,0 +1,50 @@
+"""`:local` of every classifier learns in a minute what guessing does not know: the first shape of a scene."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from tests.runtime.command import finish, start
+
+from .big_vision import resolved
+
+ROOT = Path(__file__).parent.parent.parent
+GUESSING = 0.18
+"""Precision of the most frequent of six shapes in the test scenes."""
+
+
+@pytest.fixture(scope="module")
+def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The scenes, drawn once."""
+    return tmp_path_factory.mktemp("data")
+
+
+def last_row(spec: str, steps: int, data: Path, workdir: Path) -> dict[str, float]:
+    length = f'run.length="{steps} steps"'
+    command = ("run", f"{ROOT}/specs/{spec}", "--workdir", str(workdir), "--set", length)
+    finish(start(data, *command, cache=data / "cache"))
+    rows = (workdir / "big_vision_metrics.txt").read_text().splitlines()
+    return json.loads(rows[-1])
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("spec", "steps", "floor"),
+    [
+        ("vit_s16_i1k.toml:local", 600, 0.24),
+        ("vit_i1k.toml:local", 600, 0.22),
+        ("mlp_mixer_i1k.toml:local", 400, 0.35),
+        ("bit_i1k.toml:local", 150, 0.22),
+        ("bit_i21k.toml:local", 100, 0.25),
+        ("transfer.toml:local", 100, 0.25),
+    ],
+)
+def test_learns(spec: str, steps: int, floor: float, data: Path, tmp_path: Path) -> None:
+    assert last_row(spec, steps, data, tmp_path / "run")["val/prec@1"] > floor > GUESSING
+
+
+def test_vit_i21k_is_the_same_as_vit_i1k() -> None:
+    assert resolved("vit_i21k.toml", "local") == resolved("vit_i1k.toml", "local")
