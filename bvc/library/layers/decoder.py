@@ -19,6 +19,7 @@ from bvc.library.layers.mlp import Mlp
 from bvc.library.layers.norm import LayerNorm
 from bvc.library.layers.repeat import Remat, repeat
 from bvc.library.layers.sizes import Size, check_size
+from bvc.library.layers.tap import tap
 
 
 class DecoderBlock(eqx.Module):
@@ -71,7 +72,9 @@ class DecoderBlock(eqx.Module):
         y = self.self_attention(y, y, mask=mask, keys=fold(keys, 0))
         x = x + dropout(y, self.drop, fold(keys, 1))
         memory = None if encoded is None else self.cross_memory(encoded)
-        return self._rest(x, memory, keys)
+        x = self._rest(x, memory, keys)
+        tap("", x)
+        return x
 
     def step(
         self, x: Float[Array, "b 1 d"], own: Memory, cross: Memory | None, index: Int[Array, ""]

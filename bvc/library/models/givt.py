@@ -1,0 +1,370 @@
+"""GIVT: a transformer over sequences of real-valued codes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, Literal, TypedDict
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+from jaxtyping import Array, Bool, Float, Int, Key
+
+from bvc.component import (
+    Count,
+    Fraction,
+    Model,
+    NonNegative,
+    PortError,
+    SettingError,
+    Stack,
+    component,
+    gather,
+    view,
+)
+from bvc.library.checkpoints.naming import Naming, Stacking
+from bvc.library.layers import posemb as positions
+from bvc.library.layers.decoder import Cache, DecoderBlock, causal, check_encoder, decode, start, step
+from bvc.library.layers.dense import Dense, Embedding
+from bvc.library.layers.dropout import Keys, fold
+from bvc.library.layers.guidance import Guided
+from bvc.library.layers.headed import Image
+from bvc.library.layers.initializers import lecun_normal, normal, zeros
+from bvc.library.layers.masking import still_hidden, training_mask
+from bvc.library.layers.mixture import Layout, Mixture, mixture, parameters
+from bvc.library.layers.norm import LayerNorm
+from bvc.library.layers.repeat import Remat
+from bvc.library.layers.sizes import Size, check_size
+from bvc.library.layers.tap import tap
+from bvc.library.models._decoder_files import BLOCKS, STACKED
+from bvc.library.models._vit_files import encoder as encoder_rules
+
+Codes = Float[Array, "b t k"]
+Labels = Int[Array, "b"]
+
+
+class GivtOutputs(TypedDict):
+    """`logits` are the parameters of each code's density, `log_prob` what it gives to the sequence."""
+
+    logits: Float[Array, "b t p"]
+    log_prob: Float[Array, "b t k"] | Float[Array, "b t"]
+
+
+@component("model")
+class Givt(eqx.Module):
+    """Generative transformer of real-valued codes (arXiv:2312.02116; big_vision `models/proj/givt/givt.py`).
+
+    It predicts a mixture of Gaussians for each code: from those before it, or from those that are not hidden.
+
+    Settings:
+        encoder: the model that encodes a conditioning image, as wide as the decoder; nothing is read without it
+        labels: classes; a single start token without it
+        length: codes of a sequence
+        out_dim: channels of a code
+        width: channels of a token
+        depth: blocks of the decoder
+        heads: heads of attention
+        mlp_dim: hidden units of an MLP
+        dropout: probability with which activations and attention weights are dropped in training
+        style: predict the next code, or the hidden ones
+        mask_style: what stands for a hidden code: a token of its own, or with it also a mark at every code
+        min_masking_rate: how much of 1 the schedule of hiding leaves out in training
+        mixtures: components of a density
+        density: a mixture for each channel, one of diagonal Gaussians, or one Gaussian with full covariance
+        scale_tolerance: the smallest scale
+        fix_square_plus: the mended formula for scales instead of the one of the published models
+        drop_labels: probability with which a label is hidden in training, for guidance
+        remat: what the backward pass computes again: nothing, whole blocks, or all but matrix products
+
+    Ports:
+        sequence: codes
+        labels: numbers of classes
+        image: pixels of the conditioning image
+    """
+
+    encoder: Any
+    label_table: Embedding
+    target: Dense
+    posemb: Float[Array, "1 t d"]
+    blocks: Stack[DecoderBlock]
+    norm: LayerNorm
+    head: Dense
+    classes: int | None = eqx.field(static=True)
+    marks: int = eqx.field(static=True)
+    length: int = eqx.field(static=True)
+    out_dim: int = eqx.field(static=True)
+    mixtures: int = eqx.field(static=True)
+    density: Layout = eqx.field(static=True)
+    style: Literal["ar", "masked"] = eqx.field(static=True)
+    mask_style: Literal["replace", "concat"] = eqx.field(static=True)
+    min_masking_rate: float = eqx.field(static=True)
+    scale_tolerance: float = eqx.field(static=True)
+    fix_square_plus: bool = eqx.field(static=True)
+    drop_labels: float = eqx.field(static=True)
+    remat: Remat = eqx.field(static=True)
+
+    def __init__(
+        self,
+        *,
+        encoder: Model | None = None,
+        labels: Count | None = None,
+        length: Count = 256,
+        out_dim: Count = 32,
+        width: Count = 512,
+        depth: Count = 6,
+        heads: Count = 8,
+        mlp_dim: Count = 2048,
+        dropout: Fraction = 0.0,
+        style: Literal["ar", "masked"] = "ar",
+        mask_style: Literal["replace", "concat"] = "replace",
+        min_masking_rate: Fraction = 0.3,
+        mixtures: Count = 4,
+        density: Layout = "channel",
+        scale_tolerance: NonNegative = 1e-6,
+        fix_square_plus: bool = False,
+        drop_labels: Fraction = 0.0,
+        remat: Remat = "none",
+        key: Key[Array, ""],
+    ) -> None:
+        check_size(Size(width, depth, mlp_dim, heads))
+        if encoder is not None:
+            check_encoder(encoder, width)
+        if density == "full" and mixtures != 1:
+            raise SettingError("mixtures", f"is {mixtures}: full covariance goes with a single component")
+        if mask_style == "concat" and width % 2:
+            raise SettingError("width", f"is {width}: an even number is needed, for two halves")
+        marks = 0 if style == "ar" else {"replace": 1, "concat": 3}[mask_style]
+        rows = (labels or 1) + marks + (drop_labels > 0)
+        keys = jax.random.split(key, 4)
+        self.encoder = encoder
+        self.label_table = Embedding(normal(keys[0], (rows, width), 1.0))
+        self.target = Dense(lecun_normal(keys[1], (out_dim, width), fan_in=out_dim), zeros((width,)))
+        self.posemb = positions.learned(length + (style == "masked"), width, key=keys[2])
+        self.blocks = Stack.build(
+            lambda k: DecoderBlock(
+                width, heads, mlp_dim, drop=dropout, cross=encoder is not None, norm_bias=False, key=k
+            ),
+            depth,
+            keys[3],
+        )
+        self.norm = LayerNorm(width)
+        out = parameters(out_dim, mixtures, density)
+        self.head = Dense(zeros((width, out)), zeros((out,)))
+        self.classes = labels
+        self.marks = marks
+        self.length = length
+        self.out_dim = out_dim
+        self.mixtures = mixtures
+        self.density = density
+        self.style = style
+        self.mask_style = mask_style
+        self.min_masking_rate = min_masking_rate
+        self.scale_tolerance = scale_tolerance
+        self.fix_square_plus = fix_square_plus
+        self.drop_labels = drop_labels
+        self.remat = remat
+
+    def __call__(
+        self, sequence: Codes, labels: Labels | None = None, image: Image | None = None, *, keys: Keys = None
+    ) -> GivtOutputs:
+        """The density of each code; in training, codes and labels are hidden at random."""
+        encoded = self.encoded(image, fold(keys, 0))
+        hidden, dropped = None, None
+        masks, drops = fold(keys, 1), fold(keys, 2)
+        if masks is not None and self.style == "masked":
+            hidden = training_mask(masks, self.length, self.min_masking_rate)
+        if drops is not None and self.drop_labels > 0:
+            dropped = jax.vmap(jax.random.uniform)(drops) <= self.drop_labels
+        logits = self.predict(sequence, labels, encoded, hidden=hidden, dropped=dropped, keys=fold(keys, 3))
+        return {"logits": logits, "log_prob": self.density_of(logits).log_prob(sequence)}
+
+    @view
+    def generate(
+        self,
+        labels: Labels,
+        image: Image | None = None,
+        *,
+        temperature: NonNegative = 1.0,
+        temperature_probs: NonNegative = 1.0,
+        guidance: NonNegative = 0.0,
+        steps: Count = 16,
+        schedule: str = "cosine",
+        choice_temperature: NonNegative = 1.0,
+        keys: Key[Array, "b"],
+    ) -> Codes:
+        """A sequence for each label: code after code, or the masked style's most confident ones first.
+
+        Settings:
+            temperature: factor on the scales
+            temperature_probs: factor on the logits of the components
+            guidance: weight of classifier-free guidance
+            steps: steps of the masked style
+            schedule: which part is hidden after each of them: "cosine" or "pow:2.5"
+            choice_temperature: weight of noise in the choice of what is uncovered; it falls to 0
+        """
+        if guidance > 0 and not self.drop_labels:
+            raise PortError(
+                "labels", "were never hidden in training, as guidance needs", help="set `drop_labels`"
+            )
+        free = jnp.ones(labels.shape, bool)
+
+        def density(logits: Array, without: Callable[[], Array], keys: Key[Array, "b"]) -> Mixture | Guided:
+            own = self.density_of(logits, temperature, temperature_probs)
+            if guidance == 0:
+                return own
+            return Guided.between(
+                own, self.density_of(without(), temperature, temperature_probs), guidance, keys
+            )
+
+        encoded = self.encoded(image, None)
+        if self.style == "ar":
+            return self._one_by_one(labels, free, encoded, density, guidance > 0, keys)
+
+        def advance(carry: tuple[Codes, Bool[Array, "b t"]], number: Array) -> tuple[Any, None]:
+            codes, hidden = carry
+            here = _folded(keys, number)
+            logits = self.predict(codes, labels, encoded, hidden=hidden)
+            pdf = density(
+                logits,
+                lambda: self.predict(codes, labels, encoded, hidden=hidden, dropped=free),
+                _folded(here, 0),
+            )
+            codes = jnp.where(hidden[..., None], pdf.sample(_folded(here, 1)), codes)
+            progress = (number + 1) / steps
+            hidden = still_hidden(
+                hidden,
+                pdf.token_log_prob(codes),
+                progress,
+                schedule=schedule,
+                temperature=choice_temperature * (1 - progress),
+                keys=_folded(here, 2),
+            )
+            return (jnp.where(hidden[..., None], 0.0, codes), hidden), None
+
+        shape = (labels.shape[0], self.length)
+        empty = (jnp.zeros((*shape, self.out_dim)), jnp.ones(shape, bool))
+        return jax.lax.scan(advance, empty, jnp.arange(steps))[0][0]
+
+    def encoded(self, image: Image | None, keys: Keys) -> Float[Array, "b s d"] | None:
+        """What the decoder reads of the conditioning image."""
+        if (image is None) != (self.encoder is None):
+            raise PortError("image", "is given exactly if the model has an encoder")
+        return None if self.encoder is None else self.encoder.encode(image, keys=keys)
+
+    def density_of(self, logits: Float[Array, "b t p"], scales: float = 1.0, probs: float = 1.0) -> Mixture:
+        """The density that the decoder's outputs stand for."""
+        return mixture(
+            logits,
+            self.out_dim,
+            self.mixtures,
+            self.density,
+            tolerance=self.scale_tolerance,
+            fix_square_plus=self.fix_square_plus,
+            temperature_scales=scales,
+            temperature_probs=probs,
+        )
+
+    def predict(
+        self,
+        sequence: Codes,
+        labels: Labels | None,
+        encoded: Float[Array, "b s d"] | None,
+        *,
+        hidden: Bool[Array, "b t"] | None = None,
+        dropped: Bool[Array, "b"] | None = None,
+        keys: Keys = None,
+    ) -> Float[Array, "b t p"]:
+        """The decoder's outputs for a whole sequence, of which `hidden` codes are not seen."""
+        batch, length = sequence.shape[:2]
+        first = self._label(labels, batch, dropped)
+        x = gather(self.target)(sequence)
+        if self.style == "ar":
+            x = jnp.concatenate([first, x[:, :-1]], axis=1)
+            y = self._decode(x, encoded, causal(length), keys)
+        else:
+            x = self._masked(x, jnp.zeros((batch, length), bool) if hidden is None else hidden)
+            y = self._decode(jnp.concatenate([first, x], axis=1), encoded, None, keys)[:, 1:]
+        tap("decoded", y)
+        return gather(self.head)(y)
+
+    def naming(self) -> Naming:
+        """Names in published files; the encoder's are those of a ViT."""
+        blocks = tuple((own, f"decoder/{theirs}") for own, theirs in BLOCKS)
+        return Naming(
+            rules=(
+                ("encoder/embedding", "EmbedPatches"),
+                ("encoder/posemb", "pos_embedding_encoder"),
+                *((f"encoder/{own}", theirs) for own, theirs in encoder_rules("encoder")),
+                ("label_table", "EmbedLabels"),
+                ("target", "EmbedTargets"),
+                ("posemb", "decoder/pos_emb"),
+                *blocks,
+                ("norm", "decoder/LayerNorm"),
+                ("head", "decoder/LogitsDense"),
+            ),
+            stacks=(STACKED, Stacking("encoder/encoderblock")),
+        )
+
+    def _decode(
+        self, x: Float[Array, "b t d"], encoded: Array | None, mask: Array | None, keys: Keys
+    ) -> Float[Array, "b t d"]:
+        x = x + gather(self.posemb)[:, : x.shape[1]]
+        return gather(self.norm)(decode(self.blocks, x, encoded, mask=mask, keys=keys, remat=self.remat))
+
+    def _label(
+        self, labels: Labels | None, batch: int, dropped: Bool[Array, "b"] | None
+    ) -> Float[Array, "b 1 d"]:
+        """The token that starts a sequence: of its class, of no class, or the same for all."""
+        if (labels is None) != (self.classes is None):
+            raise PortError("labels", "are given exactly if the model has classes")
+        numbers = jnp.zeros((batch,), jnp.int32) if labels is None else labels
+        if dropped is not None:
+            numbers = jnp.where(dropped, (self.classes or 0) + self.marks, numbers)
+        return gather(self.label_table)(numbers)[:, None]
+
+    def _masked(self, x: Float[Array, "b t d"], hidden: Bool[Array, "b t"]) -> Float[Array, "b t d"]:
+        """Embedded codes with marks for hidden ones."""
+        marks = gather(self.label_table).embedding[(self.classes or 0) :]
+        where = hidden[..., None]
+        if self.mask_style == "replace":
+            return jnp.where(where, marks[0], x)
+        flags = jnp.where(where, marks[0], marks[1])
+        return jnp.concatenate([flags[..., ::2], jnp.where(where, marks[2], x)[..., ::2]], axis=-1)
+
+    def _one_by_one(
+        self,
+        labels: Labels,
+        free: Bool[Array, "b"],
+        encoded: Float[Array, "b s d"] | None,
+        density: Callable[..., Mixture | Guided],
+        guided: bool,
+        keys: Key[Array, "b"],
+    ) -> Codes:
+        batch = labels.shape[0]
+        classes = None if self.classes is None else labels
+
+        def run(x: Array, cache: Cache, index: Array) -> tuple[Array, Cache]:
+            here = jax.lax.dynamic_slice_in_dim(gather(self.posemb), index, 1, 1)
+            y, cache = step(self.blocks, x + here, cache, index)
+            return gather(self.head)(gather(self.norm)(y)), cache
+
+        def advance(carry: Any, index: Array) -> tuple[Any, Array]:
+            x, x_free, cache, cache_free = carry
+            logits, cache = run(x, cache, index)
+            logits_free = logits
+            if guided:
+                logits_free, cache_free = run(x_free, cache_free, index)
+            here = _folded(keys, index)
+            code = density(logits, lambda: logits_free, _folded(here, 0)).sample(_folded(here, 1))
+            x = gather(self.target)(code)
+            return (x, x, cache, cache_free), code[:, 0]
+
+        cache = start(self.blocks, encoded, batch, self.length)
+        first = self._label(classes, batch, None)
+        first_free = self._label(classes, batch, free) if guided else first
+        _, codes = jax.lax.scan(advance, (first, first_free, cache, cache), jnp.arange(self.length))
+        return codes.swapaxes(0, 1)
+
+
+def _folded(keys: Key[Array, "b"], number: int | Int[Array, ""]) -> Key[Array, "b"]:
+    return jax.vmap(jax.random.fold_in, (0, None))(keys, number)
