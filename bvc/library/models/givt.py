@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any, Literal, TypedDict
 
 import equinox as eqx
@@ -24,19 +23,19 @@ from bvc.component import (
 )
 from bvc.library.checkpoints.naming import Naming, Stacking
 from bvc.library.layers import posemb as positions
-from bvc.library.layers.decoder import Cache, DecoderBlock, causal, check_encoder, decode, start, step
+from bvc.library.layers.decoder import DecoderBlock, causal, check_encoder, decode
 from bvc.library.layers.dense import Dense, Embedding
 from bvc.library.layers.dropout import Keys, fold
-from bvc.library.layers.guidance import Guided
 from bvc.library.layers.headed import Image
 from bvc.library.layers.initializers import lecun_normal, normal, zeros
-from bvc.library.layers.masking import still_hidden, training_mask
+from bvc.library.layers.masking import training_mask
 from bvc.library.layers.mixture import Layout, Mixture, mixture, parameters
 from bvc.library.layers.norm import LayerNorm
 from bvc.library.layers.repeat import Remat
 from bvc.library.layers.sizes import Size, check_size
 from bvc.library.layers.tap import tap
 from bvc.library.models._decoder_files import BLOCKS, STACKED
+from bvc.library.models._givt_sampling import Sampling, one_by_one, uncovered
 from bvc.library.models._vit_files import encoder as encoder_rules
 
 Codes = Float[Array, "b t k"]
@@ -206,44 +205,9 @@ class Givt(eqx.Module):
             raise PortError(
                 "labels", "were never hidden in training, as guidance needs", help="set `drop_labels`"
             )
-        free = jnp.ones(labels.shape, bool)
-
-        def density(logits: Array, without: Callable[[], Array], keys: Key[Array, "b"]) -> Mixture | Guided:
-            own = self.density_of(logits, temperature, temperature_probs)
-            if guidance == 0:
-                return own
-            return Guided.between(
-                own, self.density_of(without(), temperature, temperature_probs), guidance, keys
-            )
-
-        encoded = self.encoded(image, None)
-        if self.style == "ar":
-            return self._one_by_one(labels, free, encoded, density, guidance > 0, keys)
-
-        def advance(carry: tuple[Codes, Bool[Array, "b t"]], number: Array) -> tuple[Any, None]:
-            codes, hidden = carry
-            here = _folded(keys, number)
-            logits = self.predict(codes, labels, encoded, hidden=hidden)
-            pdf = density(
-                logits,
-                lambda: self.predict(codes, labels, encoded, hidden=hidden, dropped=free),
-                _folded(here, 0),
-            )
-            codes = jnp.where(hidden[..., None], pdf.sample(_folded(here, 1)), codes)
-            progress = (number + 1) / steps
-            hidden = still_hidden(
-                hidden,
-                pdf.token_log_prob(codes),
-                progress,
-                schedule=schedule,
-                temperature=choice_temperature * (1 - progress),
-                keys=_folded(here, 2),
-            )
-            return (jnp.where(hidden[..., None], 0.0, codes), hidden), None
-
-        shape = (labels.shape[0], self.length)
-        empty = (jnp.zeros((*shape, self.out_dim)), jnp.ones(shape, bool))
-        return jax.lax.scan(advance, empty, jnp.arange(steps))[0][0]
+        wanted = Sampling(temperature, temperature_probs, guidance, steps, schedule, choice_temperature)
+        run = one_by_one if self.style == "ar" else uncovered
+        return run(self, labels, self.encoded(image, None), wanted, keys)
 
     def encoded(self, image: Image | None, keys: Keys) -> Float[Array, "b s d"] | None:
         """What the decoder reads of the conditioning image."""
@@ -276,7 +240,7 @@ class Givt(eqx.Module):
     ) -> Float[Array, "b t p"]:
         """The decoder's outputs for a whole sequence, of which `hidden` codes are not seen."""
         batch, length = sequence.shape[:2]
-        first = self._label(labels, batch, dropped)
+        first = self.label_token(labels, batch, dropped)
         x = gather(self.target)(sequence)
         if self.style == "ar":
             x = jnp.concatenate([first, x[:, :-1]], axis=1)
@@ -311,7 +275,7 @@ class Givt(eqx.Module):
         x = x + gather(self.posemb)[:, : x.shape[1]]
         return gather(self.norm)(decode(self.blocks, x, encoded, mask=mask, keys=keys, remat=self.remat))
 
-    def _label(
+    def label_token(
         self, labels: Labels | None, batch: int, dropped: Bool[Array, "b"] | None
     ) -> Float[Array, "b 1 d"]:
         """The token that starts a sequence: of its class, of no class, or the same for all."""
@@ -330,41 +294,3 @@ class Givt(eqx.Module):
             return jnp.where(where, marks[0], x)
         flags = jnp.where(where, marks[0], marks[1])
         return jnp.concatenate([flags[..., ::2], jnp.where(where, marks[2], x)[..., ::2]], axis=-1)
-
-    def _one_by_one(
-        self,
-        labels: Labels,
-        free: Bool[Array, "b"],
-        encoded: Float[Array, "b s d"] | None,
-        density: Callable[..., Mixture | Guided],
-        guided: bool,
-        keys: Key[Array, "b"],
-    ) -> Codes:
-        batch = labels.shape[0]
-        classes = None if self.classes is None else labels
-
-        def run(x: Array, cache: Cache, index: Array) -> tuple[Array, Cache]:
-            here = jax.lax.dynamic_slice_in_dim(gather(self.posemb), index, 1, 1)
-            y, cache = step(self.blocks, x + here, cache, index)
-            return gather(self.head)(gather(self.norm)(y)), cache
-
-        def advance(carry: Any, index: Array) -> tuple[Any, Array]:
-            x, x_free, cache, cache_free = carry
-            logits, cache = run(x, cache, index)
-            logits_free = logits
-            if guided:
-                logits_free, cache_free = run(x_free, cache_free, index)
-            here = _folded(keys, index)
-            code = density(logits, lambda: logits_free, _folded(here, 0)).sample(_folded(here, 1))
-            x = gather(self.target)(code)
-            return (x, x, cache, cache_free), code[:, 0]
-
-        cache = start(self.blocks, encoded, batch, self.length)
-        first = self._label(classes, batch, None)
-        first_free = self._label(classes, batch, free) if guided else first
-        _, codes = jax.lax.scan(advance, (first, first_free, cache, cache), jnp.arange(self.length))
-        return codes.swapaxes(0, 1)
-
-
-def _folded(keys: Key[Array, "b"], number: int | Int[Array, ""]) -> Key[Array, "b"]:
-    return jax.vmap(jax.random.fold_in, (0, None))(keys, number)
