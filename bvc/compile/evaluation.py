@@ -36,7 +36,7 @@ class CompiledStream:
         data: what is read.
         pipeline: what is done to each example.
         expand: the feature whose values become examples of their own.
-        raw: features of one example of the stream, before its pipeline.
+        raw: features of one example of the stream, before its pipeline; without `_parent`, which the feed adds.
         features: features of a batch that the devices need.
         view: the view.
         view_wires: what the view reads.
@@ -126,7 +126,8 @@ def _stream(
 ) -> CompiledStream:
     node = table.evaluator
     raw = _expanded(table, stream)
-    features, diagnostics = type_pipeline(raw, stream.pipeline)
+    parent = {} if stream.expand is None else {PARENT: Feature("int32")}
+    features, diagnostics = type_pipeline({**raw, **parent}, stream.pipeline)
     _stop(diagnostics)
     measure = method_of(node.component, name)
     if measure is None:
@@ -175,7 +176,7 @@ def _expanded(table: Eval, stream: Stream) -> Features:
     if several is None or not several.shape:
         place = table.evaluator.origin
         raise Failed(views.nothing_to_expand(table.name, stream.expand, place, list(features)))
-    return {**features, stream.expand: Feature(several.dtype, several.shape[1:]), PARENT: Feature("int32")}
+    return {**features, stream.expand: Feature(several.dtype, several.shape[1:])}
 
 
 def _view(table: Eval, stream: Stream, model: ModelNode) -> View:
