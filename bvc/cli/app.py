@@ -71,7 +71,7 @@ def run(
     from bvc.cli import run as command
 
     if smoke == (workdir is not None):
-        told = "keeps nothing: leave one of them out" if smoke else "is missing, or `--smoke`"
+        told = "`--smoke` keeps nothing: leave one of the two out" if smoke else "is missing, or `--smoke`"
         raise typer.BadParameter(told, param_hint="--workdir")
     if workdir is None:
         raise typer.Exit(command.smoke(spec, sets or []))
