@@ -33,8 +33,8 @@ from jax.experimental import topologies  # noqa: E402
 from jax.sharding import AxisType  # noqa: E402
 
 from bvc.bind import bind  # noqa: E402
-from bvc.compile.experiment import Program, compile_experiment  # noqa: E402
 from bvc.compile.mesh import resolve_mesh  # noqa: E402
+from bvc.compile.program import Program, compile_experiment  # noqa: E402
 from bvc.compile.step import compile_step  # noqa: E402
 from bvc.plan.plan import plan  # noqa: E402
 from bvc.plan.target import find_target  # noqa: E402

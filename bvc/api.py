@@ -19,7 +19,7 @@ from bvc.diagnostics.render import render
 
 if TYPE_CHECKING:
     from bvc.check import Checked
-    from bvc.compile.experiment import Program
+    from bvc.compile.program import Program
     from bvc.plan.plan import Plan
     from bvc.runtime.saved import Trained
 

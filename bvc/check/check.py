@@ -15,7 +15,7 @@ from bvc.spec import Spec, load, parse_target
 if TYPE_CHECKING:  # with the compiler comes jax, which errors of the text do without
     from jax.extend.core import ClosedJaxpr
 
-    from bvc.compile.experiment import Program
+    from bvc.compile.program import Program
 
 
 @dataclass
@@ -64,7 +64,7 @@ def check(
         if checked.experiment is None:
             checked.diagnostics += apart(bound.model, bound.train)
         else:
-            from bvc.compile.experiment import compile_experiment
+            from bvc.compile.program import compile_experiment
 
             checked.program = compile_experiment(checked.experiment)
             checked.step = trace(checked.program)

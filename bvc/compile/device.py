@@ -15,8 +15,8 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Shaped, UInt8
 
+from bvc.compile.pipeline_run import Pipeline, Step
 from bvc.compile.pipeline_types import TypedOp
-from bvc.compile.program import Pipeline, Step
 from bvc.component.feature import Feature
 
 Batch = Mapping[str, Shaped[Array, "b *dims"]]

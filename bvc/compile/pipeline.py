@@ -8,9 +8,9 @@ import jax
 import numpy as np
 
 from bvc.compile.device import DevicePart, lower
+from bvc.compile.pipeline_run import Pipeline, Step
 from bvc.compile.pipeline_types import TypedOp, Typing, follow
 from bvc.compile.pipeline_types import type_pipeline as type_pipeline
-from bvc.compile.program import Pipeline, Step
 from bvc.compile.window import join_windows
 from bvc.component.feature import Feature, Features
 from bvc.diagnostics import Diagnostic, Failed

@@ -1,112 +1,246 @@
-"""A compiled pipeline: what a worker runs on one example. Imports neither jax nor any op."""
+"""IR -> Program: everything that check, plan and run need, as functions and abstract arrays.
+
+Nothing is allocated and no device is touched.
+"""
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import TypeVar
 
-import numpy as np
+import equinox as eqx
+import jax
+from jaxtyping import Array, Key, PyTree
 
-from bvc.component.error import DataError
-from bvc.component.feature import Feature, Features
+from bvc.compile.construct import Steps, abstract, build
+from bvc.compile.evaluation import CompiledEval, compile_eval
+from bvc.compile.forward import Forward, make_forward
+from bvc.compile.layout import lay_out
+from bvc.compile.mesh import Grid, check_batch, smallest
+from bvc.compile.optimizer import Update, make_update
+from bvc.compile.pipeline import batch_features, check_batchable
+from bvc.compile.pipeline_types import follow
+from bvc.compile.sources import with_features
+from bvc.compile.state import State, first_state
+from bvc.compile.step import Training
+from bvc.compile.transforms import Transform, make_transforms
+from bvc.component.feature import Features
+from bvc.component.split import split_size
+from bvc.diagnostics import Diagnostic, Failed, Label, Place
+from bvc.diagnostics.catalog import quantities
+from bvc.ir import Duration, Experiment
+
+T = TypeVar("T")
+
+MOST_STEPS = 2**31 - 1
+"""What the counter of steps holds."""
+
+UNKNOWN = 1_000_000
+"""Examples assumed in an epoch of data that nothing is known of before it is opened."""
 
 
-@dataclass(frozen=True, slots=True)
-class Step:
-    """One op.
+@dataclass(frozen=True)
+class Program:
+    """A compiled experiment.
 
     Attributes:
-        name: the op's name, for messages.
-        call: the op; None for a step that only moves features: `reads` is then new name -> old name.
-        reads: port -> feature.
-        writes: output -> feature.
-        given: what the op takes besides: `rng`, `example`.
-        position: position of the op in the pipeline as written.
+        experiment: the IR that it was made from.
+        total: steps of the run.
+        examples: examples in an epoch.
+        features: features of one example after the pipeline.
+        batch: features of the global batch that the devices need, abstractly.
+        module: the model with ShapeDtypeStructs.
+        forward: batch -> loss.
+        update: gradients -> new parameters.
+        evals: the evaluators.
+        transforms: what is done to the batch on the devices.
     """
 
-    name: str
-    call: Callable[..., Any] | None
-    reads: Mapping[str, str]
-    writes: Mapping[str, str]
-    given: frozenset[str]
-    position: int
+    experiment: Experiment
+    total: int
+    examples: int
+    features: Features
+    batch: Mapping[str, jax.ShapeDtypeStruct]
+    module: eqx.Module
+    forward: Forward
+    update: Update
+    evals: tuple[CompiledEval, ...]
+    transforms: tuple[Transform, ...] = ()
 
+    def steps(self, duration: Duration) -> int:
+        """A duration in steps of this run."""
+        return counted(duration, self.experiment.train.batch, self.examples, self.total)
 
-@dataclass(frozen=True, slots=True)
-class Pipeline:
-    """Steps that run one after another.
+    def initialize(self, key: Key[Array, ""]) -> eqx.Module:
+        """The model with initial parameters."""
+        return build(self.experiment.model, key, self.steps)
 
-    Attributes:
-        steps: the ops that run.
-        outputs: features that are kept at the end, with their types.
-        inputs: features of a raw example that are read; None: all.
-    """
+    @property
+    def params(self) -> PyTree[jax.ShapeDtypeStruct]:
+        """The array half of the model, abstractly."""
+        return eqx.filter(self.module, _is_array)
 
-    steps: tuple[Step, ...]
-    outputs: Features
-    inputs: frozenset[str] | None = None
+    @property
+    def state(self) -> State:
+        """The state of training, abstractly."""
+        return jax.eval_shape(functools.partial(first_state, update=self.update), self.params)
 
-    def apply(self, example: Mapping[str, Any], seed: int, epoch: int, index: int) -> dict[str, Any]:
-        """The example after all steps.
-
-        Args:
-            example: a raw example: feature -> array, bytes, text or texts.
-            seed: seed of the run.
-            epoch: pass over the data.
-            index: the example's position in the dataset.
+    def training(self, grid: Grid, *, unroll: bool = False) -> Training:
+        """What a step on this mesh is made of.
 
         Raises:
-            DataError: an op cannot use the example, or a feature is not of its type; says which.
+            Failed: a layout rule does not fit the parameters or the mesh, or a batch does not divide over it.
         """
-        features = dict(example)
-        for step in self.steps:
-            try:
-                _run(step, features, seed, epoch, index)
-            except DataError as error:
-                raise DataError(f"`{step.name}` met {error.what}", error.looked, error.help) from error
-        for name, type_ in self.outputs.items():
-            _check(name, features[name], type_)
-        return {name: features[name] for name in self.outputs}
-
-
-def random_of(seed: int, epoch: int, index: int, position: int) -> np.random.Generator:
-    """The randomness of one op on one example: a counter-based stream that no other pair shares."""
-    key = (seed & 0xFFFFFFFFFFFFFFFF) | (position << 64)
-    return np.random.Generator(np.random.Philox(key=key, counter=(index << 128) | (epoch << 192)))
-
-
-def _run(step: Step, features: dict[str, Any], seed: int, epoch: int, index: int) -> None:
-    if step.call is None:
-        moved = {new: features[old] for new, old in step.reads.items()}
-        features.clear()
-        features.update(moved)
-        return
-    ports = {port: features[name] for port, name in step.reads.items()}
-    if "rng" in step.given:
-        ports["rng"] = random_of(seed, epoch, index, step.position)
-    if "example" in step.given:
-        changed = step.call(example=features, **ports)
-        features.clear()
-        features.update(changed)
-        return
-    result = step.call(**ports)
-    if "" in step.writes:
-        features[step.writes[""]] = result
-    else:
-        features.update({step.writes[name]: result[name] for name in step.writes})
-
-
-def _check(name: str, value: Any, type_: Feature) -> None:
-    """Raise `DataError` if a value has another dtype or size than its type says."""
-    if isinstance(value, str | bytes | list):
-        if type_.dtype not in ("str", "bytes"):
-            raise DataError(f"feature `{name}` that is no array, but {type_}")
-        return
-    fits = len(value.shape) == len(type_.shape) and all(
-        dim == size for dim, size in zip(type_.shape, value.shape, strict=True) if isinstance(dim, int)
-    )
-    if value.dtype.name != type_.dtype or not fits:
-        raise DataError(
-            f"feature `{name}` of type {Feature(value.dtype.name, value.shape)}, which should be {type_}"
+        experiment = self.experiment
+        train = experiment.train
+        wrong = check_batch("data.train", train.batch, grid, train.batch_origin, experiment.mesh)
+        for each in self.evals:
+            if each.table.batch is not None:
+                name = f"evals.{each.table.name}"
+                origin = each.table.evaluator.origins.get("batch", each.table.origin)
+                wrong += check_batch(name, each.batch, grid, origin, experiment.mesh)
+        layout = attempt(wrong, lambda: lay_out(experiment.layout, self.params, grid))
+        if layout is None or wrong:
+            raise Failed(wrong)
+        static = eqx.filter(self.module, _is_array, inverse=True)
+        return Training(
+            self.forward,
+            static,
+            layout,
+            self.update,
+            grid,
+            experiment.run.seed,
+            unroll,
+            transforms=self.transforms,
         )
+
+
+def counted(duration: Duration, batch: int, examples: int, total: int | None) -> int:
+    """A duration in steps.
+
+    Raises:
+        Failed: more steps than are ever counted (B0115).
+    """
+    found = duration.steps(batch=batch, examples=examples, total=total)
+    if found > MOST_STEPS:
+        raise Failed(quantities.too_long(duration.origin, MOST_STEPS))
+    return found
+
+
+def compile_experiment(experiment: Experiment, examples: int | None = None) -> Program:
+    """Compile an experiment.
+
+    Args:
+        experiment: the IR.
+        examples: examples in an epoch, where the data was looked at; else what its card says, and where nothing
+            is known of it, `UNKNOWN`.
+
+    Raises:
+        Failed: with every diagnostic of the parts that could be compiled apart from each other.
+    """
+    train = experiment.train
+    if examples is None:
+        examples = split_size(train.data.split, train.data.splits) or UNKNOWN
+    total = counted(experiment.run.length, train.batch, examples, None)
+
+    def steps(duration: Duration) -> int:
+        return counted(duration, train.batch, examples, total)
+
+    experiment = with_features(experiment, steps)
+    grid = smallest(experiment.mesh)
+    found = check_batch("data.train", train.batch, grid, train.batch_origin, experiment.mesh)
+    typed = attempt(found, lambda: _type(experiment, steps))
+    module = attempt(found, lambda: abstract(experiment.model, steps))
+    forward = update = None
+    evals: list[CompiledEval | None] = []
+    if module is not None:
+        attempt(found, lambda: lay_out(experiment.layout, eqx.filter(module, _is_array), grid))
+        update = attempt(found, lambda: make_update(experiment.optimizer, module, steps, total))
+    if module is not None and typed is not None:
+        forward = attempt(
+            found,
+            lambda: make_forward(
+                experiment.model,
+                module,
+                experiment.objective,
+                typed.batch,
+                steps,
+                typed.makers,
+                typed.droppers,
+                train.pipeline_origin.mend,
+            ),
+        )
+    if module is not None:
+        wrong: list[Diagnostic] = []
+        compiled = functools.partial(compile_eval, model=experiment.model, module=module, batch=train.batch)
+        evals = [
+            attempt(wrong, functools.partial(compiled, table, steps=steps)) for table in experiment.evals
+        ]
+        # what is wrong with the model in training is not told again at each evaluation
+        told = {(diagnostic.code, diagnostic.message) for diagnostic in found}
+        found += [diagnostic for diagnostic in wrong if (diagnostic.code, diagnostic.message) not in told]
+    if found or typed is None or module is None or forward is None or update is None:
+        raise Failed(found)
+    read = typed.given if typed.transforms else forward.features
+    needed = {name: typed.given[name] for name in read}
+    done = tuple(each for each in evals if each is not None)
+    return Program(
+        experiment, total, examples, typed.features, needed, module, forward, update, done, typed.transforms
+    )
+
+
+@dataclass(frozen=True)
+class _Typed:
+    """`given` is the batch as the devices get it, `batch` what `transforms` make of it."""
+
+    features: Features
+    given: Mapping[str, jax.ShapeDtypeStruct]
+    batch: Mapping[str, jax.ShapeDtypeStruct]
+    transforms: tuple[Transform, ...]
+    makers: Mapping[str, Place]
+    droppers: Mapping[str, Label]
+
+
+def _type(experiment: Experiment, steps: Steps) -> _Typed:
+    """The features of a training batch, and the op that made each."""
+    train = experiment.train
+    typing = follow(train.data.features, train.pipeline)
+    if typing.diagnostics:
+        raise Failed(typing.diagnostics)
+    nodes = (experiment.model, experiment.objective)
+    wanted = {port for node in nodes for port in (*node.component.call.ports, *_fed(node.feeds))}
+    wrong = check_batchable(train.data.features, train.pipeline, wanted)
+    if wrong:
+        raise Failed(wrong)
+    numeric = {
+        name: feature
+        for name, feature in typing.features.items()
+        if feature.fixed and feature.dtype not in ("bytes", "str")
+    }
+    writers = {f"batch.{name}": typing.writer(name) for name in numeric}
+    makers = {path: label.place for path, label in writers.items() if label is not None}
+    dropped = {name: typing.dropper(name) for name in wanted if name not in typing.features}
+    droppers = {name: label for name, label in dropped.items() if label is not None}
+    batch = batch_features(numeric, train.batch)
+    given = {name: array for name, array in batch.items() if name in wanted}
+    transforms, changed = make_transforms(train.transforms, given, steps, typing.writer)
+    return _Typed(typing.features, given, {**batch, **changed}, transforms, makers, droppers)
+
+
+def _fed(feeds: Mapping[str, str]) -> list[str]:
+    return [path.removeprefix("batch.") for path in feeds.values() if path.startswith("batch.")]
+
+
+def _is_array(leaf: object) -> bool:
+    return isinstance(leaf, jax.ShapeDtypeStruct) or eqx.is_array(leaf)
+
+
+def attempt(found: list[Diagnostic], make: Callable[[], T]) -> T | None:
+    """What `make` returns, or None with its diagnostics recorded."""
+    try:
+        return make()
+    except Failed as failure:
+        found += failure.diagnostics
+        return None

@@ -11,8 +11,8 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
-from bvc.compile.experiment import compile_experiment
 from bvc.compile.nodes import is_file, map_nodes
+from bvc.compile.program import compile_experiment
 from bvc.compile.sources import with_features
 from bvc.component import registry
 from bvc.diagnostics import Failed

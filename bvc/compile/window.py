@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from bvc.compile.program import Step
+from bvc.compile.pipeline_run import Step
 
 
 @dataclass(frozen=True)

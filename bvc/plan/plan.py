@@ -10,8 +10,8 @@ import jax
 import numpy as np
 from jax.sharding import PartitionSpec
 
-from bvc.compile.experiment import Program
 from bvc.compile.mesh import resolve_mesh
+from bvc.compile.program import Program
 from bvc.compile.state import State, state_specs
 from bvc.compile.step import Training, abstract_step
 from bvc.plan.collectives import Collective, list_collectives

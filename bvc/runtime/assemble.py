@@ -15,10 +15,10 @@ from jaxtyping import PyTree
 from bvc.compile.construct import models
 from bvc.compile.device import DevicePart
 from bvc.compile.evaluation import CompiledEval, CompiledStream
-from bvc.compile.experiment import Program
 from bvc.compile.mesh import Grid, resolve_mesh
 from bvc.compile.pipeline import split_pipeline
-from bvc.compile.program import Pipeline
+from bvc.compile.pipeline_run import Pipeline
+from bvc.compile.program import Program
 from bvc.compile.randomness import purpose_key
 from bvc.compile.state import State, first_state, state_shardings
 from bvc.compile.step import Training as StepParts

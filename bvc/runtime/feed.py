@@ -17,7 +17,7 @@ import jax
 import numpy as np
 from absl import flags
 
-from bvc.compile.program import Pipeline
+from bvc.compile.pipeline_run import Pipeline
 from bvc.component.error import DataError
 from bvc.component.source import Records
 from bvc.runtime.allocation import keep_freed_memory

@@ -11,7 +11,7 @@ from typing import Any, SupportsIndex
 
 import numpy as np
 
-from bvc.compile.program import Pipeline
+from bvc.compile.pipeline_run import Pipeline
 from bvc.component.error import DataError
 from bvc.component.source import Records
 from bvc.runtime.feed_board import Board

@@ -9,7 +9,7 @@ import numpy as np
 import PIL.Image
 from jaxtyping import Num, UInt8
 
-from bvc.compile.program import Pipeline
+from bvc.compile.pipeline_run import Pipeline
 from bvc.component.feature import Features
 from bvc.component.source import Records
 from bvc.runtime.feed_batches import where

@@ -6,7 +6,7 @@ from contextlib import closing
 
 from rich.console import Console
 
-from bvc.compile.experiment import Program, compile_experiment
+from bvc.compile.program import Program, compile_experiment
 from bvc.diagnostics import Failed
 from bvc.ir import Experiment
 from bvc.plan.fits import check_fit

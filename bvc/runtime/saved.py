@@ -12,7 +12,7 @@ import jax
 import numpy as np
 from jaxtyping import Array, PyTree, Shaped
 
-from bvc.compile.experiment import Program
+from bvc.compile.program import Program
 from bvc.compile.state import State, state_shardings
 from bvc.compile.views import find_view, view_names
 from bvc.diagnostics import Failed

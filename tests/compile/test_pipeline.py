@@ -13,7 +13,7 @@ import pytest
 
 from bvc.compile.op import build_op
 from bvc.compile.pipeline import batch_features, check_batchable, type_pipeline
-from bvc.compile.program import Pipeline, Step
+from bvc.compile.pipeline_run import Pipeline, Step
 from bvc.component.error import DataError
 from bvc.component.feature import Feature, Features
 from bvc.diagnostics import Failed

@@ -27,7 +27,7 @@ Forward = Callable[[Any, Mapping[str, Array]], tuple[Array, Outputs]]
 """(model, inputs) -> the recorded loss, and everything recorded by its recorded name."""
 
 
-_REST = """
+REST = """
 [data.train]
 name = "shapes"
 split = "train"
@@ -77,7 +77,7 @@ def abstract(text: str) -> Any:
     """The module that the spec's `[model]` describes, without values: text -> bind -> compile."""
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder) / "recorded.toml"
-        file.write_text(text + _REST, encoding="utf-8")
+        file.write_text(text + REST, encoding="utf-8")
         experiment = bind(load(str(file)))
     return construct.abstract(experiment.model, lambda duration: int(duration.value))
 

@@ -9,7 +9,7 @@ from typing import Any
 import jax
 import numpy as np
 
-from bvc.compile.program import Pipeline
+from bvc.compile.pipeline_run import Pipeline
 from bvc.component.feature import Feature
 from bvc.library.evaluators.classification import Classification
 from bvc.library.evaluators.fewshot_lsr import draw, least_squares

@@ -120,6 +120,7 @@ def _generated(reference: Reference, model: Any) -> Iterator[Comparison]:
 
 def _masked_decoding(reference: Reference, model: Any) -> Iterator[Comparison]:
     """Each recorded step: what the model says of its input, how dense its draws are, how many are uncovered."""
+    model = jax.tree.map(jnp.asarray, model)
     outputs = reference.group("outputs")
     labels = jnp.asarray(reference.group("inputs")["labels"])
     config = reference.meta["call"]["decode_masked"]

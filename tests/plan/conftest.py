@@ -12,7 +12,7 @@ import pytest
 from jax.sharding import PartitionSpec
 
 from bvc.bind import bind
-from bvc.compile.experiment import Program, compile_experiment
+from bvc.compile.program import Program, compile_experiment
 from bvc.plan.ops import Ops, read_step
 from bvc.spec import load
 

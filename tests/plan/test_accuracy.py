@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from bvc.bind import bind
-from bvc.compile.experiment import compile_experiment
+from bvc.compile.program import compile_experiment
 from bvc.plan.plan import plan
 from bvc.plan.target import find_target
 from bvc.spec import load, parse_target

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from bvc.compile.experiment import Program
+from bvc.compile.program import Program
 from bvc.diagnostics import Failed
 from bvc.plan.collectives import Collective
 from bvc.plan.fits import check_fit

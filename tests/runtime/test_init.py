@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from bvc.check import check
-from bvc.compile.experiment import Program, compile_experiment
+from bvc.compile.program import Program, compile_experiment
 from bvc.compile.state import state_shardings
 from bvc.diagnostics import Failed
 from bvc.library.checkpoints.export import export, named

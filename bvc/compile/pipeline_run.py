@@ -1,0 +1,112 @@
+"""A compiled pipeline: what a worker runs on one example. Imports neither jax nor any op."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from bvc.component.error import DataError
+from bvc.component.feature import Feature, Features
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One op.
+
+    Attributes:
+        name: the op's name, for messages.
+        call: the op; None for a step that only moves features: `reads` is then new name -> old name.
+        reads: port -> feature.
+        writes: output -> feature.
+        given: what the op takes besides: `rng`, `example`.
+        position: position of the op in the pipeline as written.
+    """
+
+    name: str
+    call: Callable[..., Any] | None
+    reads: Mapping[str, str]
+    writes: Mapping[str, str]
+    given: frozenset[str]
+    position: int
+
+
+@dataclass(frozen=True, slots=True)
+class Pipeline:
+    """Steps that run one after another.
+
+    Attributes:
+        steps: the ops that run.
+        outputs: features that are kept at the end, with their types.
+        inputs: features of a raw example that are read; None: all.
+    """
+
+    steps: tuple[Step, ...]
+    outputs: Features
+    inputs: frozenset[str] | None = None
+
+    def apply(self, example: Mapping[str, Any], seed: int, epoch: int, index: int) -> dict[str, Any]:
+        """The example after all steps.
+
+        Args:
+            example: a raw example: feature -> array, bytes, text or texts.
+            seed: seed of the run.
+            epoch: pass over the data.
+            index: the example's position in the dataset.
+
+        Raises:
+            DataError: an op cannot use the example, or a feature is not of its type; says which.
+        """
+        features = dict(example)
+        for step in self.steps:
+            try:
+                _run(step, features, seed, epoch, index)
+            except DataError as error:
+                raise DataError(f"`{step.name}` met {error.what}", error.looked, error.help) from error
+        for name, type_ in self.outputs.items():
+            _check(name, features[name], type_)
+        return {name: features[name] for name in self.outputs}
+
+
+def random_of(seed: int, epoch: int, index: int, position: int) -> np.random.Generator:
+    """The randomness of one op on one example: a counter-based stream that no other pair shares."""
+    key = (seed & 0xFFFFFFFFFFFFFFFF) | (position << 64)
+    return np.random.Generator(np.random.Philox(key=key, counter=(index << 128) | (epoch << 192)))
+
+
+def _run(step: Step, features: dict[str, Any], seed: int, epoch: int, index: int) -> None:
+    if step.call is None:
+        moved = {new: features[old] for new, old in step.reads.items()}
+        features.clear()
+        features.update(moved)
+        return
+    ports = {port: features[name] for port, name in step.reads.items()}
+    if "rng" in step.given:
+        ports["rng"] = random_of(seed, epoch, index, step.position)
+    if "example" in step.given:
+        changed = step.call(example=features, **ports)
+        features.clear()
+        features.update(changed)
+        return
+    result = step.call(**ports)
+    if "" in step.writes:
+        features[step.writes[""]] = result
+    else:
+        features.update({step.writes[name]: result[name] for name in step.writes})
+
+
+def _check(name: str, value: Any, type_: Feature) -> None:
+    """Raise `DataError` if a value has another dtype or size than its type says."""
+    if isinstance(value, str | bytes | list):
+        if type_.dtype not in ("str", "bytes"):
+            raise DataError(f"feature `{name}` that is no array, but {type_}")
+        return
+    fits = len(value.shape) == len(type_.shape) and all(
+        dim == size for dim, size in zip(type_.shape, value.shape, strict=True) if isinstance(dim, int)
+    )
+    if value.dtype.name != type_.dtype or not fits:
+        raise DataError(
+            f"feature `{name}` of type {Feature(value.dtype.name, value.shape)}, which should be {type_}"
+        )
