@@ -20,6 +20,7 @@ QUICK = {
     "uvim_vqvae_split_codewords",
     "bert_head",
     "text_first_scan",
+    "text_max",
     "two_towers_siglip",
     "vit_bf16",
     "vit_load_cases",

@@ -12,7 +12,7 @@ from bvc.library.scenes.scene import TEST, scenes
 from tests.runtime.command import finish, start
 
 SPEC = Path(__file__).parent.parent.parent / "specs" / "siglip_coco.toml"
-STEPS = 250
+STEPS = 200
 CHANCE = 1 / TEST
 
 STRANGERS = '''

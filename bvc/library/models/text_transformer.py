@@ -122,7 +122,8 @@ class TextTransformer(HeadedTextModel):
         elif self.pool == "mean":
             x = jnp.mean(x, axis=1)
         else:
-            x = jnp.max(x, axis=1)
+            # By position and not by `jnp.max`, whose gradient compares values that XLA may compute twice: NaN.
+            x = jnp.take_along_axis(x, jnp.argmax(x, axis=1, keepdims=True), axis=1)[:, 0]
         tap("pre_logits", x)
         outputs: TextOutputs = {"pre_logits": x}
         if self.head is not None:
