@@ -101,7 +101,8 @@ def _on_device(step: Step, reads: Feature) -> Callable[..., Any] | None:
         and reads.shape
         and step.call is not None
     ):
-        every = np.broadcast_to(np.arange(256, dtype=np.uint8)[:, None], (256, reads.shape[-1]))
+        channels = int(reads.shape[-1])  # fixed, as was asked above
+        every = np.broadcast_to(np.arange(256, dtype=np.uint8)[:, None], (256, channels))
         return Table(step.call(**{next(iter(step.reads)): every}))
     return getattr(step.call, "on_device", None) if not reads.shape else None
 

@@ -35,10 +35,8 @@ def last_row(spec: str, steps: int, data: Path, workdir: Path) -> dict[str, floa
     ("spec", "steps", "floor"),
     [
         ("vit_s16_i1k.toml:local", 600, 0.24),
-        ("vit_i1k.toml:local", 600, 0.22),
         ("mlp_mixer_i1k.toml:local", 400, 0.35),
         ("bit_i1k.toml:local", 150, 0.22),
-        ("bit_i21k.toml:local", 100, 0.25),
         ("transfer.toml:local", 100, 0.25),
     ],
 )

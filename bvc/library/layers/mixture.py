@@ -35,6 +35,7 @@ class Mixture(NamedTuple):
         """The log density: of each channel (`b t k`) if each has its own mixture, else of each token (`b t`)."""
         if self.layout == "full":
             return _triangular(x - self.loc, self.scale)
+        assert self.logits is not None
         weights = jax.nn.log_softmax(self.logits, axis=-1)
         if self.layout == "channel":
             return jax.nn.logsumexp(weights + normal_log_prob(x[..., None], self.loc, self.scale), axis=-1)

@@ -137,7 +137,7 @@ class VqVae(eqx.Module):
     decoder: Trunk
     heads: dict[str, Unflatten]
     code_len: int = eqx.field(static=True)
-    code_grid: Pair = eqx.field(static=True)
+    code_grid: tuple[int, int] = eqx.field(static=True)
     levels: tuple[int, ...] = eqx.field(static=True)
     momentum: float = eqx.field(static=True)
     min_count: float = eqx.field(static=True)
@@ -273,7 +273,7 @@ class VqVae(eqx.Module):
         stems = {name: gather(embed)(x[name]) for name, embed in self.embeddings.items()}
         for name, stem in stems.items():
             tap(f"stem/{name}", stem)
-        tokens = sum(stems.values(), start=self._context(self.context_in, ctx))
+        tokens: Tokens = sum(stems.values(), start=jnp.asarray(self._context(self.context_in, ctx)))
         tokens = self.encoder(tokens, keys=keys, remat=self.remat)
         tokens = resample_tokens(tokens, gather(self.downsample), self.encoder.grid, self.code_grid)
         tokens = gather(self.encoder_head)(tokens)

@@ -7,8 +7,8 @@ from jaxtyping import Float32, Num
 
 from bvc.component import component
 
-_MEAN = np.float32((0.48145466 * 255, 0.4578275 * 255, 0.40821073 * 255))
-_STD = np.float32((0.26862954 * 255, 0.26130258 * 255, 0.27577711 * 255))
+_MEAN = np.array((0.48145466 * 255, 0.4578275 * 255, 0.40821073 * 255), np.float32)
+_STD = np.array((0.26862954 * 255, 0.26130258 * 255, 0.27577711 * 255), np.float32)
 
 
 @component("op")

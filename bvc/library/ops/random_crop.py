@@ -25,7 +25,7 @@ class RandomCrop:
         self, image: Num[np.ndarray, "h w c"], rng: np.random.Generator
     ) -> Num[np.ndarray, "{self.height} {self.width} c"]:
         """The window."""
-        top, left, height, width = self.place(*image.shape[:2], rng)
+        top, left, height, width = self.place(image.shape[0], image.shape[1], rng)
         return image[top : top + height, left : left + width]
 
     def place(self, height: int, width: int, rng: np.random.Generator) -> Window:

@@ -33,8 +33,8 @@ class ValueRange:
         in_max: Bound = 255.0,
         clip_values: bool = False,
     ) -> None:
-        self.low, self.high = np.float32(vmin), np.float32(vmax)
-        self.first, self.last = np.float32(in_min), np.float32(in_max)
+        self.low, self.high = np.asarray(vmin, np.float32), np.asarray(vmax, np.float32)
+        self.first, self.last = np.asarray(in_min, np.float32), np.asarray(in_max, np.float32)
         if np.any(self.first == self.last):
             raise SettingError("in_max", "equals `in_min`: nothing lies between them")
         self.clip = clip_values

@@ -28,7 +28,7 @@ class VggValueRange:
         mean: Channels = (0.485 * 255, 0.456 * 255, 0.406 * 255),
         std: Channels = (0.229 * 255, 0.224 * 255, 0.225 * 255),
     ) -> None:
-        self.mean, self.std = np.float32(mean), np.float32(std)
+        self.mean, self.std = np.asarray(mean, np.float32), np.asarray(std, np.float32)
 
     def __call__(self, image: Num[np.ndarray, "*dims 3"]) -> Float32[np.ndarray, "*dims 3"]:
         """The normalized values."""
