@@ -6,6 +6,7 @@ from typing import Any
 
 import jax
 import numpy as np
+import pytest
 
 from bvc.component import Loss, MeshContext
 from bvc.library.models.vit import Vit
@@ -34,6 +35,7 @@ def vit(dropout: float) -> Vit:
     )  # fmt: skip
 
 
+@pytest.mark.slow
 def test_agrees_with_one_device() -> None:
     model = vit(0.2)
     (alone, told), (split, also) = (

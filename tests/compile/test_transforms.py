@@ -50,6 +50,7 @@ def checked(folder: Path, transforms: str, ops: str = OPS) -> Checked:
     return check(str(file))
 
 
+@pytest.mark.slow
 def test_the_same_step_on_one_and_eight_devices(tmp_path: Path) -> None:
     program = checked(tmp_path, '"mixup(0.5)"').program
     assert program is not None

@@ -29,6 +29,7 @@ def test_agrees_with_big_vision(file: Path) -> None:
     assert not failed, "\n".join(failed)
 
 
+@pytest.mark.slow
 def test_random_ops_agree_in_distribution() -> None:
     files = [str(file) for file in FILES if file.stem in MANY_DRAWS]
     done = subprocess.run(

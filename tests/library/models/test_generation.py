@@ -84,6 +84,7 @@ def test_parallel_prediction_hides_captions_by_example() -> None:
     assert (np.asarray(model._visible(text, None)[0])[:, 0] == 0).all()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("style", ["ar", "masked"])
 def test_sequences_of_codes(style: str) -> None:
     settings = {

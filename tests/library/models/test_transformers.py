@@ -85,6 +85,7 @@ def test_views_of_a_vit() -> None:
     assert abstract(Vit, **SMALL, rep_size=20).embed_dim == 20
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("remats", [["none"], pytest.param(["full", "dots"], marks=pytest.mark.slow)])
 def test_scanned_and_unrolled_layers_agree(remats: list[str], getkey: GetKey) -> None:
     model = built(Vit, **SMALL, size=16, patch=8, dropout=0.2)

@@ -34,6 +34,7 @@ def test_coefficients_are_distributed_as_recorded(column: int, p: float) -> None
     np.testing.assert_allclose(np.quantile(drawn, levels), recorded, atol=0.02)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("axes", [{"data": 8}, {"data": 2, "fsdp": 2}])
 def test_any_number_of_devices_gives_the_same(axes: dict[str, int]) -> None:
     batch = {"image": jax.random.normal(jax.random.key(0), (16, 3)), "labels": jnp.eye(16)}
