@@ -22,7 +22,11 @@ FILES = [
 RUNS = sorted((REFERENCE / "trajectories").glob("*.npz"))
 
 
-@pytest.mark.parametrize("file", FILES, ids=lambda file: file.stem)
+@pytest.mark.parametrize(
+    "file",
+    [pytest.param(file, marks=pytest.mark.slow if file.stem == "updates" else ()) for file in FILES],
+    ids=lambda file: file.stem,
+)
 def test_agrees_with_big_vision(file: Path) -> None:
     comparisons = compare_file(file)
     assert comparisons
@@ -30,11 +34,8 @@ def test_agrees_with_big_vision(file: Path) -> None:
     assert not failed, "\n".join(failed)
 
 
-@pytest.mark.parametrize(
-    "file",
-    [pytest.param(f, marks=() if "towers" in f.stem else pytest.mark.slow) for f in RUNS],
-    ids=lambda f: f.stem,
-)
+@pytest.mark.slow
+@pytest.mark.parametrize("file", RUNS, ids=lambda file: file.stem)
 def test_trains_as_big_vision(file: Path) -> None:
     failed = [str(comparison) for comparison in compare_file(file) if not comparison.ok]
     assert not failed, "\n".join(failed)

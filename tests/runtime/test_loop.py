@@ -115,7 +115,7 @@ def kill(workdir: Path, after: float, **settings) -> bool:
     return process.returncode == -signal.SIGKILL
 
 
-@pytest.mark.parametrize("kills", [2, pytest.param(20, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("kills", [2])  # twenty: test_kill.py, on the real program
 def test_killed_at_any_time_it_continues_to_the_same_bytes(tmp_path, kills):
     settings = {"total": 60, "save": 4, "keep": 20, "pause": 0.01, "slow_eval": 0.02}
     toy.run(str(tmp_path / "whole"), **settings)
