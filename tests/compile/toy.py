@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import equinox as eqx
@@ -171,7 +172,8 @@ def training_of(
 
 
 def run(training: Training, state: State, steps: int) -> tuple[State, list[dict[str, float]]]:
-    """Train on virtual devices."""
+    """Train on virtual devices, layers one by one as the runtime does on CPUs."""
+    training = replace(training, unroll=True)
     mesh = training.grid.place(jax.devices()[: training.grid.size])
     state = jax.jit(lambda s: s, out_shardings=state_shardings(state, training.layout, mesh))(state)
     step = compile_step(training, mesh, state)

@@ -66,7 +66,6 @@ def train(
     layout: tuple[LayoutRule, ...] = (),
     *,
     steps: int | None = None,
-    unroll: bool = False,
     change: Callable[[Optimizer], Optimizer] = lambda optimizer: optimizer,
 ) -> Outcome:
     """Train on a mesh of virtual devices.
@@ -76,7 +75,6 @@ def train(
         axes: the mesh; all axes but `tensor` split the batch.
         layout: rules for the parameters.
         steps: how many; by default as many as were recorded.
-        unroll: apply layers one by one.
         change: another optimizer than the recorded one.
     """
     meta = recipe.meta
@@ -86,7 +84,7 @@ def train(
     sizes = {"batch_size": meta["batch_size"], "data_size": meta["data_size"]}
     total = meta["total_steps"]
     update = make_update(change(recipe.optimizer), params, in_steps(sizes, total), total)
-    training = Training(recipe.forward, static, lay_out(layout, params, grid), update, grid, unroll=unroll)
+    training = Training(recipe.forward, static, lay_out(layout, params, grid), update, grid, unroll=True)
     mesh = grid.place(jax.devices()[: grid.size])
     state = first_state(params, update)
     state = jax.jit(lambda s: s, out_shardings=state_shardings(state, training.layout, mesh))(state)

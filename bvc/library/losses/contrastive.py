@@ -7,7 +7,8 @@ devices there are, and value and gradient are those of the whole matrix.
 
 from __future__ import annotations
 
-from typing import Literal
+from collections.abc import Callable
+from typing import Literal, TypeVar
 
 import jax
 import jax.numpy as jnp
@@ -15,8 +16,10 @@ from jax import lax
 from jaxtyping import Array, Bool, Float
 
 from bvc.component import MeshContext
+from bvc.component.execution import execution
 
 Chunk = Literal["none", "ring"]
+Carry = TypeVar("Carry")
 
 _MASKED = -1e30
 """Logit of a pair that does not count; finite, so that gradients of empty sums stay zero."""
@@ -55,7 +58,7 @@ def sigmoid_pairs(
 
     total = block(image, text, 2.0 * jnp.eye(count) - 1.0)
     if mesh.shards > 1:
-        (_, total), _ = lax.scan(turn, (text, total), length=mesh.shards - 1)
+        _, total = _around(turn, (text, total), mesh)
     return total
 
 
@@ -130,8 +133,18 @@ def _ring_sums(
 
     row, column = block(image, text, kept, kept)
     if mesh.shards > 1:
-        (_, _, column, row), _ = lax.scan(turn, (text, kept, column, row), length=mesh.shards - 1)
+        _, _, column, row = _around(turn, (text, kept, column, row), mesh)
     return row, mesh.pass_on(column)
+
+
+def _around(turn: Callable[[Carry, None], tuple[Carry, None]], carry: Carry, mesh: MeshContext) -> Carry:
+    """The carry after as many turns as there are other devices.
+
+    XLA on CPUs may start a collective that follows a loop while the loop's own still run, and then devices wait for
+    each other forever; so there the turns are written out.
+    """
+    turns = mesh.shards - 1
+    return lax.scan(turn, carry, length=turns, unroll=turns if execution().unroll else 1)[0]
 
 
 def _similarity(image: Float[Array, "b d"], text: Float[Array, "n d"]) -> Float[Array, "b n"]:
