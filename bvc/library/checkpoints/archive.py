@@ -2,36 +2,22 @@
 
 from __future__ import annotations
 
-import ast
-import math
 import re
-import struct
-import zipfile
-import zlib
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TypeVar
 
-import ml_dtypes
-import numpy as np
-from safetensors import SafetensorError
+from safetensors import SafetensorError, safe_open
 from safetensors.numpy import load_file
 
 from bvc.component import DataError
-from bvc.library.checkpoints.naming import Flat, Leaf
+from bvc.library.checkpoints.naming import Entry, Flat
+from bvc.library.checkpoints.npz import UNREADABLE, list_npz, read_npz, unreadable
 
 _ADDRESS = re.compile(r"(?P<file>.*\.(?:npz|safetensors))(?::(?P<subtree>[\w/]+))?")
-_DTYPE = re.compile(r"[<>|=]?([fiub][1248]|V2|b1)")
-_HEADER_LIMIT = 10_000
-_UNREADABLE = (
-    OSError,
-    EOFError,
-    ValueError,
-    KeyError,
-    RuntimeError,
-    NotImplementedError,
-    SyntaxError,
-    MemoryError,
-)
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,82 +52,82 @@ def read(text: str) -> Flat:
     Raises:
         DataError: the file is missing, damaged, holds pickled objects, or has nothing below that name.
     """
-    where = address(text)
-    if not where.file.is_file():
-        raise DataError(
-            "the checkpoint is missing", str(where.file), help="put the file there, or change `init`"
-        )
+    where = _present(text)
     flat = read_npz(where.file) if where.file.suffix == ".npz" else _read_safetensors(where.file)
     for root in ("params", "opt/target"):
         inside = _below(flat, root)
         if inside:
             flat = inside | {f"state/{name}": leaf for name, leaf in _below(flat, "state").items()}
             break
-    if where.subtree:
-        flat = _below(flat, where.subtree)
-        if not flat:
-            raise DataError(f"nothing in the checkpoint lies below `{where.subtree}`", str(where.file))
-    return flat
+    return _part(flat, where)
 
 
-def read_npz(file: Path) -> Flat:
-    """All arrays of a numpy archive.
+def entries(text: str) -> dict[str, Entry]:
+    """Shape and dtype of every array at an address as the file names it, without reading the arrays.
 
     Raises:
-        DataError: the file is damaged or holds something else than numbers.
+        DataError: as `read`, as far as headers tell.
     """
-    try:
-        with zipfile.ZipFile(file) as archive:
-            return {
-                entry.filename.removesuffix(".npy"): _read_npy(archive, entry) for entry in archive.infolist()
-            }
-    except (zipfile.BadZipFile, zlib.error, struct.error, *_UNREADABLE) as error:
+    where = _present(text)
+    listed = list_npz(where.file) if where.file.suffix == ".npz" else _list_safetensors(where.file)
+    return _part(listed, where)
+
+
+def _present(text: str) -> Address:
+    where = address(text)
+    if not where.file.is_file():
         raise DataError(
-            f"the checkpoint cannot be read: {error}", str(file), help="fetch the file again"
-        ) from error
-
-
-def _read_npy(archive: zipfile.ZipFile, entry: zipfile.ZipInfo) -> Leaf:
-    with archive.open(entry) as stream:
-        if stream.read(6) != b"\x93NUMPY":
-            raise ValueError(f"`{entry.filename}` is no numpy array")
-        major = stream.read(2)[0]
-        length = int.from_bytes(stream.read(2 if major == 1 else 4), "little")
-        if length > _HEADER_LIMIT:
-            raise ValueError(f"the header of `{entry.filename}` has {length} bytes")
-        dtype, fortran, shape = _header(entry.filename, stream.read(length).decode("latin1"))
-        count = math.prod(shape)
-        data = stream.read()
-    if len(data) != count * dtype.itemsize:
-        raise ValueError(
-            f"`{entry.filename}` has {len(data)} bytes, but {count * dtype.itemsize} are announced"
+            "the checkpoint is missing", str(where.file), help="put the file there, or change `init`"
         )
-    array = np.frombuffer(data, dtype).reshape(shape, order="F" if fortran else "C")
-    return array.view(ml_dtypes.bfloat16) if dtype.kind == "V" else array.astype(dtype.newbyteorder("="))
-
-
-def _header(name: str, text: str) -> tuple[np.dtype, bool, tuple[int, ...]]:
-    header = ast.literal_eval(text.strip())
-    if not isinstance(header, dict) or set(header) != {"descr", "fortran_order", "shape"}:
-        raise ValueError(f"`{name}` has no valid header")
-    described, shape = header["descr"], header["shape"]
-    if not isinstance(described, str) or not _DTYPE.fullmatch(described):
-        raise ValueError(f"`{name}` holds {described!r}, not numbers; pickled objects are never read")
-    if not isinstance(shape, tuple) or not all(isinstance(size, int) and size >= 0 for size in shape):
-        raise ValueError(f"`{name}` has no valid shape")
-    return np.dtype(described), header["fortran_order"] is True, shape
+    return where
 
 
 def _read_safetensors(file: Path) -> Flat:
     try:
         return dict(load_file(file))
-    except (SafetensorError, *_UNREADABLE) as error:
-        raise DataError(
-            f"the checkpoint cannot be read: {error}", str(file), help="fetch the file again"
-        ) from error
+    except (SafetensorError, *UNREADABLE) as error:
+        raise unreadable(file, error) from error
 
 
-def _below(flat: Flat, root: str) -> Flat:
+_SAFETENSORS = {
+    "F64": "float64",
+    "F32": "float32",
+    "F16": "float16",
+    "BF16": "bfloat16",
+    "I64": "int64",
+    "I32": "int32",
+    "I16": "int16",
+    "I8": "int8",
+    "U64": "uint64",
+    "U32": "uint32",
+    "U16": "uint16",
+    "U8": "uint8",
+    "BOOL": "bool",
+}
+
+
+def _list_safetensors(file: Path) -> dict[str, Entry]:
+    try:
+        with safe_open(file, framework="numpy") as opened:
+            slices = {name: opened.get_slice(name) for name in opened.keys()}  # noqa: SIM118 - not a mapping
+            return {
+                name: Entry(tuple(each.get_shape()), _SAFETENSORS.get(each.get_dtype(), each.get_dtype()))
+                for name, each in slices.items()
+            }
+    except (SafetensorError, *UNREADABLE) as error:
+        raise unreadable(file, error) from error
+
+
+def _part(flat: dict[str, T], where: Address) -> dict[str, T]:
+    if not where.subtree:
+        return flat
+    found = _below(flat, where.subtree)
+    if not found:
+        raise DataError(f"nothing in the checkpoint lies below `{where.subtree}`", str(where.file))
+    return found
+
+
+def _below(flat: Mapping[str, T], root: str) -> dict[str, T]:
     """What lies below a name; the name itself may be an array, which keeps its last word."""
     if root in flat:
         return {root.rsplit("/", 1)[-1]: flat[root]}

@@ -3,7 +3,8 @@
 A model's method `naming` returns a `Naming`: rules from bvc's public names to big_vision's, and what has to
 be done to files that are older or of another size. Rules are pairs of templates; `{i}` and `{j}` stand for
 numbers, `{i+1}` for a number that is one more there, `{i:02d}` for one of two digits (public names have two
-where nothing is said, as layers of a stack do). A template covers every name below it; what follows is kept:
+where nothing is said, as layers of a stack do); `*` in the place of a number means all of them, and stays.
+A template covers every name below it; what follows is kept:
 
 >>> naming = Naming((("blocks/{i}/norm", "Transformer/encoderblock_{i}/LayerNorm_0"),))
 >>> naming.published("blocks/03/norm/scale")
@@ -31,6 +32,14 @@ Resize = Callable[[Leaf, tuple[int, ...]], Leaf]
 """An array of the file -> the same quantity in the shape that the model wants."""
 
 Rules = tuple[tuple[str, str], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """Shape and dtype of one array of a file."""
+
+    shape: tuple[int, ...]
+    dtype: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,10 +134,16 @@ def rename(name: str, rules: Iterable[tuple[str, str]], digits: str = "d") -> st
         if found is None:
             continue
         shifts = {place["letter"]: int(place["shift"] or 0) for place in _PLACE.finditer(old)}
-        numbers = {letter: int(number) - shifts[letter] for letter, number in found.groupdict().items()}
+        numbers = {
+            letter: None if number == "*" else int(number) - shifts[letter]
+            for letter, number in found.groupdict().items()
+        }
 
-        def write(place: re.Match[str], numbers: Mapping[str, int] = numbers) -> str:
-            return format(numbers[place["letter"]] + int(place["shift"] or 0), place["form"] or digits)
+        def write(place: re.Match[str], numbers: Mapping[str, int | None] = numbers) -> str:
+            number = numbers[place["letter"]]
+            if number is None:
+                return "*"
+            return format(number + int(place["shift"] or 0), place["form"] or digits)
 
         return _PLACE.sub(write, new) + name[found.end() :]
     return None
@@ -141,7 +156,7 @@ _PLACE = re.compile(r"\{(?P<letter>\w)(?:\+(?P<shift>\d+))?(?::(?P<form>\w+))?\}
 def _pattern(template: str) -> re.Pattern[str]:
     parts, end = [], 0
     for place in _PLACE.finditer(template):
-        parts += [re.escape(template[end : place.start()]), rf"(?P<{place['letter']}>\d+)"]
+        parts += [re.escape(template[end : place.start()]), rf"(?P<{place['letter']}>\d+|\*)"]
         end = place.end()
     return re.compile("".join(parts) + re.escape(template[end:]) + r"(?=/|$)")
 
