@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -21,7 +22,7 @@ class Step:
         call: the op; None for a step that only moves features: `reads` is then new name -> old name.
         reads: port -> feature.
         writes: output -> feature.
-        given: what the op takes besides: `rng`, `example`.
+        given: what the op takes besides: `rng`, `rngs`, `epoch`, `example`.
         position: position of the op in the pipeline as written.
     """
 
@@ -76,6 +77,10 @@ def random_of(seed: int, epoch: int, index: int, position: int) -> np.random.Gen
     return np.random.Generator(np.random.Philox(key=key, counter=(index << 128) | (epoch << 192)))
 
 
+def _random_in(seed: int, index: int, position: int, epoch: int) -> np.random.Generator:
+    return random_of(seed, epoch, index, position)
+
+
 def _run(step: Step, features: dict[str, Any], seed: int, epoch: int, index: int) -> None:
     if step.call is None:
         moved = {new: features[old] for new, old in step.reads.items()}
@@ -85,6 +90,10 @@ def _run(step: Step, features: dict[str, Any], seed: int, epoch: int, index: int
     ports = {port: features[name] for port, name in step.reads.items()}
     if "rng" in step.given:
         ports["rng"] = random_of(seed, epoch, index, step.position)
+    if "rngs" in step.given:
+        ports["rngs"] = functools.partial(_random_in, seed, index, step.position)
+    if "epoch" in step.given:
+        ports["epoch"] = epoch
     if "example" in step.given:
         changed = step.call(example=features, **ports)
         features.clear()

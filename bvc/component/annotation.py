@@ -118,11 +118,11 @@ Text = Annotated[str, Raw("str")]
 Texts = Annotated[list[str], Raw("str", ("n",))]
 """A port: several texts."""
 
-GIVEN = frozenset({"key", "keys", "rng", "mesh", "example"})
+GIVEN = frozenset({"key", "keys", "rng", "rngs", "epoch", "mesh", "example"})
 """Parameter names that the compiler fills and a spec never sets: `key` (the PRNG key of an
 initialization), `keys` (one PRNG key per example of a batch, None when nothing is random), `rng` (a numpy
-Generator for this op and example), `mesh` (the MeshContext), `example` (the whole example, for ops that
-move features around)."""
+Generator for this op and example), `epoch` (the pass over the data), `rngs` (epoch -> what `rng` is then), `mesh`
+(the MeshContext), `example` (the whole example, for ops that move features around)."""
 
 GIVEN_BY_KIND: dict[Kind, frozenset[str]] = {
     "schedule": frozenset({"step", "warmup", "total"}),

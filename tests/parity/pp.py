@@ -104,7 +104,6 @@ _ALIKE = {
 }
 _NOT_OURS = {
     "convert_to_video",  # newer than the core
-    "strong_hash",
     "rag_tensor",  # a batch of bvc is never ragged
     "flatten(('a',))",
     "choice_no_replacement",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, Literal
 
 import numpy as np
@@ -48,11 +48,17 @@ class Choice:
 
     def __call__(self, example: Mapping[str, Any], rng: np.random.Generator) -> dict[str, Any]:
         """The example with the values that were drawn."""
+        return self.taken(example, lambda length: self._indices(length, rng))
+
+    def taken(
+        self, example: Mapping[str, Any], indices_of: Callable[[int], int | list[int]]
+    ) -> dict[str, Any]:
+        """The example with those values that `indices_of` names, given how many there are."""
         values = [example[name] for name in self.read]
         length = len(values[0])
         if any(len(value) != length for value in values):
             raise DataError(f"features of different lengths: {[len(value) for value in values]}")
-        indices = self._indices(length, rng)
+        indices = indices_of(length)
         drawn = {to: _taken(value, indices) for to, value in zip(self.write, values, strict=True)}
         return {**example, **drawn}
 
