@@ -211,7 +211,7 @@ class Eval:
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """`[run]`."""
+    """`[run]`. `accumulate` is the number of parts in which a device works off its examples of a step."""
 
     length: Duration
     log: Duration
@@ -220,6 +220,8 @@ class Run:
     seed: int
     workers: int | None
     origin: Origin
+    accumulate: int = 1
+    accumulate_origin: Origin | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -159,6 +159,8 @@ def _run(reader: Reader, node: TreeNode) -> Run | Invalid:
         values.get("seed", 0),
         values.get("workers"),
         node.origin,
+        values.get("accumulate", 1),
+        settings.origins.get("accumulate"),
     )
 
 

@@ -23,6 +23,8 @@ class RunTable:
         keep: checkpoints at multiples of this are kept for good
         seed: seed of everything random: initialization, order of the data, augmentation, dropout
         workers: processes that prepare examples; absent: as many as the machine suggests. Changes no number
+        accumulate: in how many parts a device works off its examples of a step, to need less memory. Changes no
+            number but by rounding
     """
 
     length: Interval
@@ -31,6 +33,7 @@ class RunTable:
     keep: Interval | None = None
     seed: Annotated[int, AtLeast(0)] = 0
     workers: Annotated[int, AtLeast(0)] | None = None
+    accumulate: Count = 1
 
 
 @dataclass(frozen=True)

@@ -18,6 +18,7 @@ import jax.numpy as jnp
 from jax import lax
 from jaxtyping import Array, Float, Key, Shaped
 
+from bvc.component.execution import execution
 from bvc.component.loss import Loss
 from bvc.component.mesh import MeshContext
 from bvc.component.shard import gather
@@ -25,6 +26,8 @@ from bvc.component.shard import gather
 Batch = Mapping[str, Shaped[Array, "b ..."]]
 Metrics = dict[str, Float[Array, ""]]
 Leaves = list[Float[Array, "..."]]
+FORWARD = "forward_only"
+"""The scope of what is computed before the loss and not differentiated; the plan tells the passes apart by it."""
 Assemble = Callable[[Leaves], Any]
 """From the trained leaves to the model, its parameters in parts, to be gathered where used."""
 
@@ -126,7 +129,8 @@ def _apart(
         return jax.tree.map(jnp.add, carry, (sums, gradients)), None
 
     sums = jax.tree.map(lambda x: jnp.zeros(x.shape, x.dtype), jax.eval_shape(total, own, *whole)[1])
-    (sums, gradients), _ = lax.scan(turn, (sums, jax.tree.map(jnp.zeros_like, own)), pieces)
+    start = (sums, jax.tree.map(jnp.zeros_like, own))
+    (sums, gradients), _ = lax.scan(turn, start, pieces, unroll=_unroll(mesh))
     weight = _positive(sums["training_loss"][1])
     metrics = {name: _mean(*pair) for name, pair in sums.items()}
     return metrics, [(gradient / weight).astype(gradient.dtype) for gradient in gradients]
@@ -144,7 +148,8 @@ def _coupled(
     def encode(own: Leaves, piece: Any) -> Any:
         return forward.outputs(assemble(own), *piece)
 
-    found = lax.map(lambda piece: encode(own, piece), pieces)
+    with jax.named_scope(FORWARD):
+        _, found = lax.scan(lambda _, piece: (None, encode(own, piece)), None, pieces, unroll=_unroll(mesh))
     wanted = jax.eval_shape(encode, own, whole)
     # A temperature, say, is the same for every part: no dim of it grows with the number of examples.
     per_example = jax.tree.map(lambda each, all_: each.shape[1:] != all_.shape, found, wanted)
@@ -170,8 +175,14 @@ def _coupled(
         _, pull = jax.vjp(lambda own: eqx.filter(encode(own, inputs), eqx.is_inexact_array), own)
         return jax.tree.map(jnp.add, gradients, pull(share)[0]), None
 
-    gradients, _ = lax.scan(turn, jax.tree.map(jnp.zeros_like, own), (pieces, shares))
+    start = jax.tree.map(jnp.zeros_like, own)
+    gradients, _ = lax.scan(turn, start, (pieces, shares), unroll=_unroll(mesh))
     return metrics, gradients
+
+
+def _unroll(mesh: MeshContext) -> bool:
+    """Whether parts are written out: on CPU devices, a loop with collectives may wait for itself forever."""
+    return execution().unroll and bool(mesh.axes)
 
 
 def _sums(loss: Loss, mesh: MeshContext) -> dict[str, tuple[Float[Array, ""], Float[Array, ""]]]:

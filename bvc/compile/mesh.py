@@ -14,7 +14,7 @@ from bvc.component.mesh import MeshContext
 from bvc.diagnostics import Diagnostic, Failed, Origin
 from bvc.diagnostics.catalog import mesh as catalog
 from bvc.diagnostics.catalog import run as run_catalog
-from bvc.ir import Mesh
+from bvc.ir import Mesh, Run
 
 TENSOR = "tensor"
 """The axis that splits heads and hidden units, by convention; no axis of another name does."""
@@ -107,6 +107,15 @@ def check_batch(what: str, batch: int, grid: Grid, place: Origin, mesh: Mesh) ->
         return []
     split = {axis: size for axis, size in split.items() if size > 1}
     return [catalog.batch_indivisible(what, batch, split, place, _axes_origin(mesh))]
+
+
+def check_parts(batch: int, run: Run, grid: Grid, batch_origin: Origin) -> list[Diagnostic]:
+    """Whether a device's examples divide into the parts in which it works them off."""
+    shards = grid.context.shards
+    if batch % shards or not batch // shards % run.accumulate:
+        return []
+    place = run.accumulate_origin or run.origin
+    return [catalog.parts_indivisible(run.accumulate, batch, shards, place, batch_origin)]
 
 
 def shard_batch(mesh: jax.sharding.Mesh, grid: Grid) -> NamedSharding:

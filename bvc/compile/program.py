@@ -18,7 +18,7 @@ from bvc.compile.construct import Steps, abstract, build
 from bvc.compile.evaluation import CompiledEval, compile_eval
 from bvc.compile.forward import Forward, make_forward
 from bvc.compile.layout import lay_out
-from bvc.compile.mesh import Grid, check_batch, smallest
+from bvc.compile.mesh import Grid, check_batch, check_parts, smallest
 from bvc.compile.optimizer import Update, make_update
 from bvc.compile.pipeline import batch_features, check_batchable
 from bvc.compile.pipeline_types import follow
@@ -96,6 +96,7 @@ class Program:
         experiment = self.experiment
         train = experiment.train
         wrong = check_batch("data.train", train.batch, grid, train.batch_origin, experiment.mesh)
+        wrong += check_parts(train.batch, experiment.run, grid, train.batch_origin)
         for each in self.evals:
             if each.table.batch is not None:
                 name = f"evals.{each.table.name}"
@@ -113,6 +114,7 @@ class Program:
             grid,
             experiment.run.seed,
             unroll,
+            experiment.run.accumulate,
             transforms=self.transforms,
         )
 
@@ -151,6 +153,7 @@ def compile_experiment(experiment: Experiment, examples: int | None = None) -> P
     experiment = with_features(experiment, steps)
     grid = smallest(experiment.mesh)
     found = check_batch("data.train", train.batch, grid, train.batch_origin, experiment.mesh)
+    found += check_parts(train.batch, experiment.run, grid, train.batch_origin)
     typed = attempt(found, lambda: _type(experiment, steps))
     module = attempt(found, lambda: abstract(experiment.model, steps))
     forward = update = None

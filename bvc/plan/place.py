@@ -6,6 +6,7 @@ import sysconfig
 from pathlib import Path
 from typing import Any, Literal
 
+from bvc.compile.gradient import FORWARD
 from bvc.plan.ops import Op
 
 Pass = Literal["forward", "backward", "recomputed", "update"]
@@ -22,7 +23,7 @@ def pass_of(op: Op) -> Pass:
         return "recomputed"
     if "transpose" in op.scope:
         return "backward"
-    return "forward" if "jvp" in op.scope else "update"
+    return "forward" if "jvp" in op.scope or FORWARD in op.scope else "update"
 
 
 def place_of(op: Op) -> str:

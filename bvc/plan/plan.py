@@ -78,6 +78,7 @@ class Plan:
         batch: every array of the global batch.
         examples: examples of a global batch.
         shards: how many ways the batch is split.
+        parts: in how many parts a device works off its examples (`run.accumulate`).
         memory: on one device.
         flops: on one device in one step, by pass.
         collectives: of one step, those that send most first.
@@ -92,6 +93,7 @@ class Plan:
     batch: tuple[Feature, ...]
     examples: int
     shards: int
+    parts: int
     memory: Memory
     flops: Mapping[Pass, int]
     collectives: tuple[Collective, ...]
@@ -146,6 +148,7 @@ def plan(program: Program, target: Target | None = None) -> Plan:
         batch,
         experiment.train.batch,
         grid.context.shards,
+        training.parts,
         _memory(step, counts, peak_memory(step, donated, repeats=target.kind != "cpu")),
         count_flops(step),
         collectives,

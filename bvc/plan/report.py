@@ -42,6 +42,8 @@ def _head(plan: Plan) -> str:
     mesh = ", ".join(f"{axis} = {length}" for axis, length in plan.mesh.items())
     devices = f"{target.devices} {target.kind} device{'s' * (target.devices != 1)}"
     run = f"{plan.steps} steps of {plan.examples} examples, {plan.epochs:.4g} epochs"
+    if plan.parts > 1:
+        run += f"; a device works off its {plan.examples // plan.shards} examples in {plan.parts} parts"
     return f"plan for {target.name}: {devices}, mesh {{ {mesh} }}\nrun: {run}"
 
 

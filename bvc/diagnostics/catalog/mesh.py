@@ -33,6 +33,21 @@ def batch_indivisible(
     )
 
 
+def parts_indivisible(parts: int, batch: int, shards: int, place: Origin, batch_place: Origin) -> Diagnostic:
+    """B0408: a device's examples of a step do not divide into the parts of `run.accumulate`."""
+    own = batch // shards
+    nearest = min((part for part in range(1, own + 1) if own % part == 0), key=lambda part: abs(part - parts))
+    return Diagnostic(
+        "B0408",
+        f"the {own} examples of a device do not divide into {parts} parts",
+        place.mend,
+        f"{own} = {parts} * {own // parts} + {own % parts}",
+        labels=(Label(batch_place.mend, f"split {shards} way{'s' * (shards != 1)}: {own} on each device"),),
+        help=f"the nearest number that divides: `run.accumulate = {nearest}`",
+        origin=place,
+    )
+
+
 def unknown_axis(axis: str, place: Origin, known: Sequence[str]) -> Diagnostic:
     """B0402: a mesh axis is named that the mesh does not have."""
     return Diagnostic(

@@ -1,0 +1,27 @@
+"""What the parts of a step cost: each shows in the plan, and only where the spec names it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+
+from bvc.compile.program import Program, compile_experiment
+from bvc.plan.plan import Plan, plan
+from bvc.plan.report import render
+from bvc.plan.target import Target
+
+
+def planned(program: Program) -> Plan:
+    return plan(program, Target("a test", "gpu", 1, 2**30))
+
+
+def test_accumulation_takes_less_memory_and_encodes_twice(program: Callable[[str], Program]) -> None:
+    """The pairwise loss needs all embeddings before the first gradient: one more forward pass."""
+    whole = program("mesh=one")
+    experiment = whole.experiment
+    parts = compile_experiment(replace(experiment, run=replace(experiment.run, accumulate=8)))
+    once, eight = planned(whole), planned(parts)
+    assert eight.memory.step < once.memory.step / 2
+    assert 0.9 < (eight.flops["forward"] - once.flops["forward"]) / once.flops["forward"] < 1.1
+    assert "in 8 parts" in render(eight)
+    assert " parts" not in render(once)
