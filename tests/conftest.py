@@ -41,6 +41,15 @@ def getkey() -> Callable[[], Any]:
     return lambda: next(keys)
 
 
+@pytest.fixture(scope="session")
+def data_dir(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A data directory that all test processes share: the first one that needs the scenes draws them."""
+    base = tmp_path_factory.getbasetemp()
+    folder = (base.parent if "PYTEST_XDIST_WORKER" in os.environ else base) / "data-dir"
+    folder.mkdir(exist_ok=True)
+    return folder
+
+
 @pytest.fixture
 def own_components(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     """An empty current folder from which modules are imported; their components are forgotten afterwards."""

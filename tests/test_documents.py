@@ -29,10 +29,10 @@ def test_specs_that_the_readme_names_are_right(monkeypatch: pytest.MonkeyPatch) 
 
 
 @pytest.mark.slow
-def test_python_of_the_documents_runs(tmp_path: Path) -> None:
+def test_python_of_the_documents_runs(tmp_path: Path, data_dir: Path) -> None:
     (tmp_path / "specs").symlink_to(ROOT / "specs")
     code = "\n".join(blocks("docs/python.md", "python"))
-    environment = {"PYTHONPATH": str(ROOT), "TFDS_DATA_DIR": str(tmp_path / "data"), "HOME": str(tmp_path)}
+    environment = {"PYTHONPATH": str(ROOT), "TFDS_DATA_DIR": str(data_dir), "HOME": str(tmp_path)}
     done = subprocess.run(
         [sys.executable, "-W", "error::DeprecationWarning:bvc", "-c", code],
         cwd=tmp_path,

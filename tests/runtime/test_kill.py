@@ -20,21 +20,23 @@ KILLS = {0: 20, 1: 6, 2: 6}
 
 
 @pytest.fixture(scope="module")
-def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Holds data, compiled programs and the work directory of the run that nobody interrupts."""
+def place(tmp_path_factory: pytest.TempPathFactory, data_dir: Path) -> Path:
+    """Holds compiled programs and the work directory of the run that nobody interrupts."""
     root = tmp_path_factory.mktemp("kill")
-    finish(start(root / "data", "run", str(SPEC), "--workdir", str(root / "whole"), cache=root / "cache"))
+    finish(start(data_dir, "run", str(SPEC), "--workdir", str(root / "whole"), cache=root / "cache"))
     return root
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("workers", [0, 1, 2])
-def test_killed_run_ends_as_the_uninterrupted_one(place: Path, tmp_path: Path, workers: int) -> None:
+def test_killed_run_ends_as_the_uninterrupted_one(
+    place: Path, data_dir: Path, tmp_path: Path, workers: int
+) -> None:
     arguments = ("run", str(SPEC), "--workdir", str(tmp_path), "--set", f"run.workers={workers}")
     draw = random.Random(workers)
     killed = 0
     while killed < KILLS[workers]:
-        process = start(place / "data", *arguments, cache=place / "cache")
+        process = start(data_dir, *arguments, cache=place / "cache")
         if _ends_within(process, _first_checkpoint(tmp_path, killed) + draw.uniform(0, 3)):
             # it was through before it was killed: the next one begins anew a few steps before the end
             _take_back(tmp_path)
@@ -44,7 +46,7 @@ def test_killed_run_ends_as_the_uninterrupted_one(place: Path, tmp_path: Path, w
         process.communicate()
         killed += 1
         assert _gone(children, seconds=10), "a worker outlived its parent"
-    finish(start(place / "data", *arguments, cache=place / "cache"))
+    finish(start(data_dir, *arguments, cache=place / "cache"))
     assert (tmp_path / METRICS).read_bytes() == (place / "whole" / METRICS).read_bytes()
     assert saved(tmp_path) == saved(place / "whole")
 

@@ -65,20 +65,20 @@ def test_held_out_scenes_are_new_and_told_apart() -> None:
 
 
 @pytest.mark.slow
-def test_recall_is_ten_times_above_chance(place: Path) -> None:
-    found = _recalls(place, f"{SPEC}:local", place / "right")
+def test_recall_is_ten_times_above_chance(data_dir: Path, place: Path) -> None:
+    found = _recalls(data_dir, place, f"{SPEC}:local", place / "right")
     assert min(found) >= 10 * CHANCE
 
 
 @pytest.mark.slow
-def test_shuffled_pairs_stay_at_chance(place: Path) -> None:
+def test_shuffled_pairs_stay_at_chance(data_dir: Path, place: Path) -> None:
     (place / "strangers.py").write_text(STRANGERS)
     (place / "shuffled.toml").write_text(SHUFFLED)
-    found = _recalls(place, str(place / "shuffled.toml"), place / "shuffled")
+    found = _recalls(data_dir, place, str(place / "shuffled.toml"), place / "shuffled")
     assert max(found) <= 5 * CHANCE  # 5 of 512 by chance alone in less than one run of a hundred
 
 
-def _recalls(place: Path, spec: str, workdir: Path) -> tuple[float, float]:
+def _recalls(data_dir: Path, place: Path, spec: str, workdir: Path) -> tuple[float, float]:
     """Recall@1 from images to texts and back, after a short training."""
     shorter = {
         "run.length": f'"{STEPS} steps"',
@@ -87,7 +87,7 @@ def _recalls(place: Path, spec: str, workdir: Path) -> tuple[float, float]:
     }
     sets = [word for key, value in shorter.items() for word in ("--set", f"{key}={value}")]
     arguments = ("run", spec, "--workdir", str(workdir), *sets)
-    finish(start(place / "data", *arguments, cache=place / "cache", modules=place))
+    finish(start(data_dir, *arguments, cache=place / "cache", modules=place))
     last = json.loads((workdir / "big_vision_metrics.txt").read_text().splitlines()[-1])
     assert last["step"] == STEPS
     return tuple(last[f"retrieval_shapes/{way}_recall@1"] for way in ("img2txt", "txt2img"))  # type: ignore[return-value]

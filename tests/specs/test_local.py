@@ -17,15 +17,15 @@ GUESSING = 0.18
 
 
 @pytest.fixture(scope="module")
-def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The scenes, drawn once."""
-    return tmp_path_factory.mktemp("data")
+def cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Compiled programs."""
+    return tmp_path_factory.mktemp("cache")
 
 
-def last_row(spec: str, steps: int, data: Path, workdir: Path) -> dict[str, float]:
+def last_row(spec: str, steps: int, data: Path, cache: Path, workdir: Path) -> dict[str, float]:
     length = f'run.length="{steps} steps"'
     command = ("run", f"{ROOT}/specs/{spec}", "--workdir", str(workdir), "--set", length)
-    finish(start(data, *command, cache=data / "cache"))
+    finish(start(data, *command, cache=cache))
     rows = (workdir / "big_vision_metrics.txt").read_text().splitlines()
     return json.loads(rows[-1])
 
@@ -40,8 +40,8 @@ def last_row(spec: str, steps: int, data: Path, workdir: Path) -> dict[str, floa
         ("transfer.toml:local", 100, 0.25),
     ],
 )
-def test_learns(spec: str, steps: int, floor: float, data: Path, tmp_path: Path) -> None:
-    assert last_row(spec, steps, data, tmp_path / "run")["val/prec@1"] > floor > GUESSING
+def test_learns(spec: str, steps: int, floor: float, data_dir: Path, cache: Path, tmp_path: Path) -> None:
+    assert last_row(spec, steps, data_dir, cache, tmp_path / "run")["val/prec@1"] > floor > GUESSING
 
 
 def test_vit_i21k_is_the_same_as_vit_i1k() -> None:
