@@ -25,7 +25,9 @@ from bvc.runtime.rows import CLOCK, METRICS
 SPEC = "spec.toml"
 CHECKPOINTS = "checkpoints"
 
-MAY_CHANGE = re.compile(r"doc|import.*|mesh(\..*)?|layout(\[.*)?|evals(\..*)?|run\.(log|save|keep|workers|accumulate)")
+MAY_CHANGE = re.compile(
+    r"doc|import.*|mesh(\..*)?|layout(\[.*)?|evals(\..*)?|run\.(log|save|keep|workers|accumulate)"
+)
 """Keys that may differ when a run is continued: they don't change what is trained, only where, how fast and
 what is written of it. `run.length` may not: schedules are fractions of it, so the steps done would have been
 others."""
