@@ -17,7 +17,7 @@ CLEAN, ERRORS, UNUSABLE = 0, 1, 2
 def report(
     diagnostics: Sequence[Diagnostic], sources: Sources, form: Format = "text", *, strict: bool = False
 ) -> int:
-    """Print diagnostics in file order; the exit status: 0 clean, 1 errors.
+    """Print diagnostics in file order; the exit status: 0 clean, 1 errors, 2 if a file that was named can't be read.
 
     Args:
         diagnostics: what was found.
@@ -29,6 +29,8 @@ def report(
     printed = render(ordered, sources, form)
     if printed:
         typer.echo(printed)
+    if any(diagnostic.code == "B0010" for diagnostic in ordered):
+        return UNUSABLE
     counted = {"error", "warning"} if strict else {"error"}
     return ERRORS if any(diagnostic.severity in counted for diagnostic in ordered) else CLEAN
 
