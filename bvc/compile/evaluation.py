@@ -150,6 +150,8 @@ def _stream(
     measured = trace(node, measure, wires, available, lambda ports: function(**ports))
     _stop(measured.diagnostics)
     returned(node, _arrays(measured.result), f"a dict of arrays from `{name}`", measured.result)
+    rows = {array.shape[:1] for array in measured.result.values()}
+    returned(node, rows == {(size,)}, f"arrays from `{name}` with one row per example", measured.result)
     used = {*view_wires.paths.values(), *wires.paths.values()}
     needed = tuple(key for key in batch if f"batch.{key}" in used)
     return CompiledStream(

@@ -4,8 +4,8 @@ host.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Mapping, Sequence
-from contextlib import closing
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,8 +14,10 @@ import numpy as np
 from jax.experimental import multihost_utils
 from jaxtyping import Array, PyTree, Shaped
 
+from bvc.component.error import DataError
 from bvc.component.evaluation import Evaluator
 from bvc.diagnostics import Failed
+from bvc.diagnostics.catalog import missing
 from bvc.diagnostics.catalog import run as catalog
 from bvc.runtime.padding import MASK
 from bvc.runtime.training import Feed, HostBatch
@@ -57,18 +59,47 @@ def evaluate(
         check: called before every batch; raises when the evaluation must end.
 
     Raises:
-        Failed: a stream holds no example (B0532).
+        Failed: a stream holds no example (B0532), the evaluator cannot use what was measured (B0534), what was
+            measured is NaN (B0535), or data cannot be read (B0505).
     """
     state = evaluator.start()
     for stream in streams:
         examples = 0
-        with closing(_measured(stream, params, check)) as batches:
+        with _reading(), closing(_measured(stream, params, check)) as batches:
             for arrays in batches:
+                _check_numbers(name, stream.name, arrays)
                 examples += len(next(iter(arrays.values())))
-                state = evaluator.update(state, stream.name, arrays)
+                with _using(name):
+                    state = evaluator.update(state, stream.name, arrays)
         if not examples:
             raise Failed(catalog.evaluation_empty(name, stream.name))
-    return {metric: float(value) for metric, value in evaluator.result(state).items()}
+    with _using(name):
+        return {metric: float(value) for metric, value in evaluator.result(state).items()}
+
+
+@contextmanager
+def _using(name: str) -> Iterator[None]:
+    try:
+        yield
+    except DataError as error:
+        raise Failed(catalog.evaluation_unfit(name, error.what, error.looked, error.help)) from error
+
+
+@contextmanager
+def _reading() -> Iterator[None]:
+    try:
+        yield
+    except DataError as error:
+        raise Failed(missing.data_unreadable(error.what, error.looked, None, error.help)) from error
+
+
+def _check_numbers(name: str, stream: str, arrays: Mapping[str, Shaped[np.ndarray, "b *dims"]]) -> None:
+    """NaN would pass through `argmax` and comparisons as if it were an answer."""
+    for array, values in arrays.items():
+        if values.dtype.kind == "f":
+            wrong = np.isnan(values.reshape(len(values), -1)).any(axis=1)
+            if wrong.any():
+                raise Failed(catalog.evaluation_nan(name, stream, array, int(wrong.sum()), len(wrong)))
 
 
 def _measured(

@@ -16,6 +16,9 @@ from bvc.library.evaluators.fewshot_lsr import draw, least_squares
 from bvc.library.evaluators.mean import Mean
 from bvc.library.evaluators.perplexity import Perplexity
 from bvc.library.evaluators.retrieval import Retrieval
+from bvc.library.evaluators.zeroshot import Zeroshot, class_embeddings
+from bvc.library.sources.prompts import expanded
+from bvc.library.text.canonical import canonical
 from bvc.runtime.evaluate import MeasuredStream, evaluate
 from bvc.runtime.feed import EvalFeed
 from tests.parity.reference import Comparison, Reference, absent, close, compares
@@ -159,3 +162,41 @@ def captioning(reference: Reference) -> Iterator[Comparison]:
         ports: Ports = lambda batch, names=tuple(arrays): {name: batch[name] for name in names}  # noqa: E731
         found = run(evaluator, {"sequences": rows_of(**arrays)}, {"sequences": ports})
         yield from _compared(reference, case, found)
+
+
+@compares("zero-shot classification with prompt ensembling")
+def zeroshot(reference: Reference) -> Iterator[Comparison]:
+    """Embeddings of classes and accuracies, with one label and several; texts of prompts."""
+    inputs, outputs = reference.group("inputs"), reference.group("outputs")
+    for case, described in reference.meta["cases"].items():
+        if described["op"] == "zero-shot":
+            arrays = {name: inputs[key] for name, key in described["inputs"].items()}
+            kept = arrays["mask"]
+            evaluator = Zeroshot(name="x", data=None, prompts=None, image_pipeline=None, text_pipeline=None)
+            found = run(
+                evaluator,
+                {
+                    "prompt": rows_of(embedding=arrays["text_emb"], label=arrays["text_label"]),
+                    "image": rows_of(embedding=arrays["img_emb"][kept], label=arrays["labels"][kept]),
+                },
+                {
+                    "prompt": lambda batch: {"embed_text": batch["embedding"], "label": batch["label"]},
+                    "image": lambda batch: {"embed_image": batch["embedding"], "label": batch["label"]},
+                },
+            )
+            classes = class_embeddings(arrays["text_emb"], arrays["text_label"])
+            count = outputs[f"{case}/count"]
+            yield close(f"{case} class_embeddings", classes, outputs[f"{case}/class_embeddings"], 1e-6)
+            yield close(f"{case} accuracy", found["x_accuracy"], outputs[f"{case}/accuracy"], 1e-9)
+            yield close(f"{case} count", kept.sum(), count, 0.0)
+            correct = np.int32(round(found["x_accuracy"] * count))
+            yield close(f"{case} correct", correct, outputs[f"{case}/correct"], 0.0)
+        elif case == "prompt_expansion":
+            prompts = expanded(described["inputs"]["class_names"], described["inputs"]["templates"], False)
+            for name, key in (("labels", "label"), ("texts", "text")):
+                same = [prompt[key] for prompt in prompts] == outputs[f"{case}/{name}"].tolist()
+                yield Comparison(f"{case} {name}", float(not same), 0.0)
+        else:
+            keep = {"none": None, "braces": "{}", "comma": ","}[case.removeprefix("canonicalize_")]
+            texts = [canonical(text, keep) for text in described["texts"]]
+            yield Comparison(case, float(texts != outputs[f"{case}/out"].tolist()), 0.0)

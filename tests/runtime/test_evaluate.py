@@ -1,6 +1,7 @@
 import numpy as np
 import pytest
 
+from bvc.component.error import DataError
 from bvc.diagnostics import Failed
 from bvc.runtime.evaluate import MeasuredStream, evaluate
 from bvc.runtime.interruption import Stopped
@@ -56,6 +57,34 @@ def test_streams_in_order_without_padding():
 def test_a_stream_without_examples_is_told():
     with pytest.raises(Failed, match="B0532: `evals.e` has nothing to measure: its data `a`"):
         evaluate("e", Sum(), [stream("a", Feed())], np.float32(1))
+
+
+def test_what_an_evaluator_cannot_use_is_told():
+    class Refusing(Sum):
+        def result(self, state):
+            raise DataError("no example with a label", "labels.txt")
+
+    feed = Feed([batch(1, mask=(True,))])
+    with pytest.raises(Failed, match="B0534: `evals.e` cannot measure: no example with a label"):
+        evaluate("e", Refusing(), [stream("a", feed)], np.float32(1))
+
+
+def test_nan_is_told_and_infinity_is_a_number():
+    evaluate("e", Sum(), [stream("a", Feed([batch(1, mask=(True,))]))], np.float32(np.inf))
+    feed = Feed([batch(1, 2, 4, mask=(True, True, False))])
+    with pytest.raises(
+        Failed, match="B0535: `evals.e` measured NaN: `x` of 2 of the 2 examples in a batch of `a`"
+    ):
+        evaluate("e", Sum(), [stream("a", feed)], np.float32(np.nan))
+
+
+def test_data_that_cannot_be_read_is_told():
+    def broken():
+        raise DataError("an image that cannot be decoded", "record 3")
+
+    unreadable = MeasuredStream("a", broken, lambda host: host, lambda params, batch: {})
+    with pytest.raises(Failed, match="B0505: an image that cannot be decoded"):
+        evaluate("e", Sum(), [unreadable], np.float32(1))
 
 
 def test_an_evaluation_that_is_stopped_closes_its_feed():

@@ -48,6 +48,9 @@ TOLD: dict[str, Diagnostic] = {
     "B0505": missing.data_unreadable(
         "an image that cannot be decoded", "/data/shapes/1.0.0, record 17 of train", _at("[data.train]"), None
     ),
+    "B0506": missing.checkpoint_unusable(
+        "Mixer-B_16.npz", "the checkpoint cannot be read: File is not a zip file", (), None
+    ),
     "B0510": catalog.workdir_in_use("runs/siglip", "process 4711 on trainer-0"),
     "B0511": catalog.workdir_of_another(
         "runs/siglip",
@@ -85,6 +88,13 @@ TOLD: dict[str, Diagnostic] = {
     "B0530": catalog.not_finite(450, ["training_loss", "l2_grads"], ["params/image/patches/kernel"], 400),
     "B0531": catalog.interrupted(1234, "runs/siglip", "SIGTERM"),
     "B0532": catalog.evaluation_empty("val", "examples"),
+    "B0534": catalog.evaluation_unfit(
+        "zeroshot",
+        "an image of class 1000, but prompts for 1000 classes",
+        "",
+        "the list of class names must be that of the data",
+    ),
+    "B0535": catalog.evaluation_nan("val", "examples", "loss", 3, 64),
     "B0533": catalog.out_of_memory(
         1, "RESOURCE_EXHAUSTED: Out of memory while trying to allocate 25769803776 bytes."
     ),

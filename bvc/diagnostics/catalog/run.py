@@ -166,6 +166,25 @@ def out_of_memory(step: int, reason: str) -> Diagnostic:
     )
 
 
+def evaluation_unfit(name: str, reason: str, looked: str, help: str | None) -> Diagnostic:
+    """B0534: an evaluator cannot use the predictions, the labels or a file."""
+    return Diagnostic(
+        "B0534",
+        f"`evals.{name}` cannot measure: {reason}",
+        notes=(f"in {looked}",) if looked else (),
+        help=help or "mend the data or the file, or measure other examples",
+    )
+
+
+def evaluation_nan(name: str, stream: str, array: str, wrong: int, examples: int) -> Diagnostic:
+    """B0535: what the model gives to an evaluator is NaN."""
+    return Diagnostic(
+        "B0535",
+        f"`evals.{name}` measured NaN: `{array}` of {wrong} of the {examples} examples in a batch of `{stream}`",
+        help="the parameters or the examples are broken: look at both before a number is believed",
+    )
+
+
 def mesh_unfit(axes: Mapping[str, int | None], devices: int, place: Origin, target: str) -> Diagnostic:
     """B0540: the sizes of the mesh's axes do not make up the number of devices of `target`."""
     fixed = [size for size in axes.values() if size is not None]

@@ -8,7 +8,8 @@ FOLDER = Path(__file__).parent.parent.parent / "reference" / "evaluators"
 
 
 @pytest.mark.parametrize(
-    "name", ["retrieval", "classification", "mask_padding", "fewshot_lsr", "captioning_distill"]
+    "name",
+    ["retrieval", "classification", "mask_padding", "fewshot_lsr", "captioning_distill", "zeroshot"],
 )
 def test_metrics_are_those_recorded(name):
     found = compare_file(FOLDER / f"{name}.npz")
