@@ -86,6 +86,13 @@ def at(folder: Folder, step: int, wanted: PyTree, *, part: bool = False) -> Load
         return Loaded(step, _read(*found, wanted, part), found[1].extra)
 
 
+def judge(folder: Folder, step: int) -> Manifest | str:
+    """What the checkpoint of a step says of itself, or what is wrong with it."""
+    with tempfile.TemporaryDirectory(prefix="bvc-") as scratch:
+        found = _verified(folder / folder_name(step), step, Path(scratch))
+    return found[1] if isinstance(found, tuple) else found or "its upload did not end"
+
+
 def reason(error: BaseException) -> str:
     """Why writing or reading failed, without the paths and codes that tensorstore puts around it."""
     if isinstance(error, OSError) and error.strerror:

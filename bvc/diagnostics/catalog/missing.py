@@ -1,4 +1,4 @@
-"""B0501-B0505: what the place of the run lacks: data, files, checkpoints."""
+"""B0501-B0506: what the place of the run lacks: data, files, checkpoints."""
 
 from __future__ import annotations
 
@@ -73,4 +73,14 @@ def data_unreadable(reason: str, looked: str, place: Origin | None, help: str | 
         notes=(f"in {looked}",) if looked else (),
         help=help or "mend or replace the file that is named",
         origin=place,
+    )
+
+
+def checkpoint_unusable(file: str, reason: str, notes: Sequence[str], help: str | None) -> Diagnostic:
+    """B0506: a file that was given to `bvc checkpoint` cannot be read, does not fit, or cannot be written."""
+    return Diagnostic(
+        "B0506",
+        f"cannot use `{file}`: {reason}",
+        notes=tuple(notes),
+        help=help or "fetch the file again, or name another",
     )

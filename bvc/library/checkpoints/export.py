@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import Any
 
 import jax
 import numpy as np
+from safetensors import SafetensorError
 from safetensors.numpy import save_file
 
+from bvc.component import DataError
 from bvc.component.names import parameters
-from bvc.library.checkpoints.naming import Flat, Naming
+from bvc.library.checkpoints.naming import Flat, naming_of
 from bvc.library.checkpoints.repairs import restack
+
+SUFFIXES = (".npz", ".safetensors")
+"""Names of files that parameters are written to."""
 
 
 def named(model: Any) -> Flat:
@@ -37,17 +43,41 @@ def export(model: Any, file: Path, *, stacked: bool = False) -> None:
         stacked: stack repeated layers, as big_vision's `scan` expects them.
 
     Raises:
-        ValueError: another suffix.
+        DataError: another suffix, or writing failed.
     """
-    naming = model.naming() if hasattr(model, "naming") else Naming(())
-    flat = {naming.published(name): leaf for name, leaf in named(model).items()}
+    flat = published(model, named(model))
     if stacked:
-        for stacking in naming.stacks:
+        for stacking in naming_of(model).stacks:
             flat = restack(flat, stacking)
-    if file.suffix == ".npz":
-        arrays: dict[str, Any] = {_rooted(name): leaf for name, leaf in flat.items()}
-        np.savez(file, **arrays)
-    elif file.suffix == ".safetensors":
-        save_file({name: np.ascontiguousarray(leaf) for name, leaf in flat.items()}, file)
-    else:
-        raise ValueError(f"{file.name}: parameters are written to .npz or .safetensors")
+    write(flat, file)
+
+
+def published(model: Any, values: Flat) -> Flat:
+    """Values by public name, under big_vision's names."""
+    naming = naming_of(model)
+    return {naming.published(name): leaf for name, leaf in values.items()}
+
+
+def write(flat: Flat, file: Path) -> None:
+    """Write arrays under their names, whole or not at all.
+
+    In `.npz` they lie in `params`, as big_vision keeps them; what a model learns without gradients in `state`.
+
+    Raises:
+        DataError: the suffix is neither `.npz` nor `.safetensors`, or writing failed.
+    """
+    if file.suffix not in SUFFIXES:
+        raise DataError(f"`{file.name}` is no name for parameters", help="end it in .npz or .safetensors")
+    draft = file.with_name(f".{os.getpid()}.{file.name}")
+    try:
+        if file.suffix == ".npz":
+            arrays: dict[str, Any] = {_rooted(name): leaf for name, leaf in flat.items()}
+            np.savez(draft, **arrays)
+        else:
+            save_file({name: np.ascontiguousarray(leaf) for name, leaf in flat.items()}, draft)
+        os.replace(draft, file)
+    except (OSError, SafetensorError) as error:
+        reason = getattr(error, "strerror", None) or str(error)
+        raise DataError(f"the parameters cannot be written: {reason.lower()}", str(file)) from error
+    finally:
+        draft.unlink(missing_ok=True)

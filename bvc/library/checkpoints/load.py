@@ -15,7 +15,7 @@ from bvc.component import DataError
 from bvc.component.names import Parameter, parameters
 from bvc.library.checkpoints import huggingface
 from bvc.library.checkpoints.archive import read
-from bvc.library.checkpoints.naming import Flat, Leaf, Naming, Shapes
+from bvc.library.checkpoints.naming import Flat, Leaf, Naming, Shapes, naming_of
 from bvc.library.checkpoints.repairs import unstack
 
 T = TypeVar("T")
@@ -68,7 +68,7 @@ def load_parameters(model: Any, path: str, *, skip: Sequence[str] = ()) -> tuple
         DataError: the file cannot be read; a parameter is missing in it, or an array in it has no parameter, and
             no pattern says so; shapes or dtypes don't fit; a pattern matches nothing.
     """
-    naming = model.naming() if hasattr(model, "naming") else Naming(())
+    naming = naming_of(model)
     owned = {found.name: found for found in parameters(model)}
     published = {naming.published(name): found for name, found in owned.items()}
     flat, besides = _today(read(path), naming, {name: found.shape for name, found in published.items()})

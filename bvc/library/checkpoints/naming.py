@@ -17,7 +17,7 @@ import functools
 import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import numpy as np
 from jaxtyping import Shaped
@@ -122,6 +122,11 @@ class Naming:
     def public(self, name: str) -> str:
         """The public name of big_vision's name, the reverse of `published`."""
         return rename(name, [(published, public) for public, published in self.rules], "02d") or name
+
+
+def naming_of(model: Any) -> Naming:
+    """The published names of a model's parameters; a model that has none keeps its own names."""
+    return model.naming() if hasattr(model, "naming") else Naming(())
 
 
 def rename(name: str, rules: Iterable[tuple[str, str]], digits: str = "d") -> str | None:
