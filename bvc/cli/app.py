@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from enum import Enum
 from typing import Annotated
 
 import typer
+
+from bvc.cli.checkpoint import checkpoint
+from bvc.cli.data import data
+from bvc.cli.options import DataDir, Format, Sets, Shown, Spec, Workdir
 
 app = typer.Typer(
     name="bvc",
@@ -14,29 +17,8 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
-data = typer.Typer(help="Prepare data sets.", no_args_is_help=True)
 app.add_typer(data, name="data")
-
-
-class Format(str, Enum):  # noqa: UP042 - StrEnum shows its members differently in `--help`
-    """How diagnostics are printed."""
-
-    text = "text"
-    short = "short"
-    json = "json"
-
-
-Spec = Annotated[str, typer.Argument(metavar="SPEC", help="FILE.toml or FILE.toml:param=value,flag")]
-Sets = Annotated[
-    list[str] | None, typer.Option("--set", metavar="PATH=VALUE", help="Set any leaf of the spec.")
-]
-Workdir = Annotated[
-    str, typer.Option("--workdir", metavar="DIR", help="Where the run keeps its state and results.")
-]
-DataDir = Annotated[
-    str | None, typer.Option("--data-dir", metavar="DIR", help="Where data lies; default $TFDS_DATA_DIR.")
-]
-Shown = Annotated[Format, typer.Option("--format", help="How diagnostics are printed.")]
+app.add_typer(checkpoint, name="checkpoint")
 
 
 @app.command()
@@ -104,11 +86,16 @@ def plan(
     ] = None,
     json: Annotated[bool, typer.Option("--json", help="Print the plan for a program.")] = False,
     params: Annotated[bool, typer.Option("--params", help="List every parameter.")] = False,
+    data: Annotated[
+        bool, typer.Option("--data", help="The pipelines instead: what runs where, rates, host memory.")
+    ] = False,
 ) -> None:
     """Say what a run will cost: memory, collectives, FLOPs, host work."""
-    from bvc.cli.plan import plan as command
+    from bvc.cli import plan as command
 
-    raise typer.Exit(command(spec, sets or [], target, json, params))
+    if data:
+        raise typer.Exit(command.plan_data(spec, sets or [], json))
+    raise typer.Exit(command.plan(spec, sets or [], target, json, params))
 
 
 @app.command()
@@ -161,17 +148,6 @@ def schema(
     from bvc.cli.schema import schema as command
 
     raise typer.Exit(command(imports or []))
-
-
-@data.command("prepare")
-def prepare(
-    names: Annotated[list[str], typer.Argument(metavar="NAME...")],
-    data_dir: DataDir = None,
-) -> None:
-    """Prepare data sets on this machine."""
-    from bvc.cli.prepare import prepare as command
-
-    raise typer.Exit(command(names, data_dir))
 
 
 def main() -> None:

@@ -16,15 +16,26 @@ def settings(sets: Sequence[str]) -> list[tuple[str, str]]:
     Raises:
         typer.BadParameter: one has no `=`.
     """
-    pairs: list[tuple[str, str]] = []
-    for each in sets:
+    return _split(sets, "--set", "PATH=VALUE, such as optimizer.lr=3e-4")
+
+
+def pairs(given: Sequence[str], flag: str) -> dict[str, str]:
+    """`FIELD=FOLDER` of each time that a flag was given.
+
+    Raises:
+        typer.BadParameter: one has no `=`.
+    """
+    return dict(_split(given, flag, "FIELD=FOLDER, such as image=images"))
+
+
+def _split(given: Sequence[str], flag: str, form: str) -> list[tuple[str, str]]:
+    found: list[tuple[str, str]] = []
+    for each in given:
         path, equals, value = each.partition("=")
         if not equals or not path.strip():
-            raise typer.BadParameter(
-                f"`{each}` is not PATH=VALUE, such as optimizer.lr=3e-4", param_hint="--set"
-            )
-        pairs.append((path.strip(), value.strip()))
-    return pairs
+            raise typer.BadParameter(f"`{each}` is not {form}", param_hint=flag)
+        found.append((path.strip(), value.strip()))
+    return found
 
 
 def import_components(modules: Sequence[str]) -> None:

@@ -60,6 +60,19 @@ def no_features(source: str, place: Origin) -> Diagnostic:
     )
 
 
+def weight_too_small(source: str, weight: float, least: float, place: Origin) -> Diagnostic:
+    """B0147: a source of a mix has a weight with which it would never come."""
+    return Diagnostic(
+        "B0147",
+        f"source `{source}` of the mix would never come: its weight is {weight:g}",
+        place.mend,
+        "no share of the examples",
+        help=f"give it at least {least:.2g} beside the others, or leave the source out" if least
+        else "give every source a weight above 0, such as its number of examples",
+        origin=place,
+    )
+
+
 def no_such_dataset(name: str, known: Sequence[str]) -> Diagnostic:
     """B0143: a dataset that was asked for on the command line has no card."""
     return Diagnostic(
@@ -77,4 +90,25 @@ def cannot_prepare(name: str, reason: str, looked: Sequence[str], help: str | No
         f"cannot prepare `{name}`: {reason}",
         notes=(f"data directory and files that were looked for: {listing(looked)}",),
         help=help or "mend what is named, and run the same command again: it continues where it can",
+    )
+
+
+def cannot_convert(source: str, reason: str, target: str, help: str | None) -> Diagnostic:
+    """B0148: a source cannot be written as a dataset."""
+    return Diagnostic(
+        "B0148",
+        f"cannot convert `{source}`: {reason}",
+        notes=(f"it would be written to {target}",),
+        help=help or "mend what is named, and give the same command again: it continues where it was",
+    )
+
+
+def no_such_source(text: str, reason: str, looked: str) -> Diagnostic:
+    """B0149: what was named on the command line is no source of data."""
+    return Diagnostic(
+        "B0149",
+        f"no data at `{text}`: {reason}",
+        notes=(f"looked at {looked}",),
+        help="name a folder that TFDS wrote, a folder SPLIT/CLASS of images, or a `.tar` or `.jsonl` file, with "
+        "`{split}` for the name of its split",
     )

@@ -52,20 +52,20 @@ class Prepared:
         return sum(last - first for _, first, last in self.ranges)
 
     def __getitem__(self, index: SupportsIndex) -> Mapping[str, Any]:
-        position = index.__index__()
-        for name, first, last in self.ranges:
-            if position < last - first:
-                return self._example(name, first + position)
-            position -= last - first
-        raise IndexError(index)
+        return self._example(*self._at(index.__index__()))
 
     def describe(self, index: int) -> str:
         """The name of a record, for messages."""
-        for name, first, last in self.ranges:
-            if index < last - first:
-                return f"record {first + index} of split `{name}` in {self.folder}"
-            index -= last - first
-        raise IndexError(index)
+        return self._where(*self._at(index))
+
+    def stored(self, index: int) -> bytes:
+        """A record as it lies in its file, a serialized `tf.Example`.
+
+        Raises:
+            DataError: it cannot be read.
+        """
+        name, position = self._at(index)
+        return self._raw(name, position)
 
     def only(self, names: frozenset[str]) -> Prepared:
         """The same examples with these features alone."""
@@ -74,11 +74,22 @@ class Prepared:
     def __getstate__(self) -> dict[str, Any]:
         return {field.name: getattr(self, field.name) for field in fields(self)}
 
-    def _example(self, split: str, position: int) -> Mapping[str, Any]:
+    def _at(self, index: int) -> tuple[str, int]:
+        """Split and position in it."""
+        for name, first, last in self.ranges:
+            if index < last - first:
+                return name, first + index
+            index -= last - first
+        raise IndexError(index)
+
+    def _raw(self, split: str, position: int) -> bytes:
         try:
-            raw = self._files[split][position]
+            return self._files[split][position]
         except (RuntimeError, ValueError, IndexError) as error:
             raise DataError(f"a record that cannot be read: {error}", self._where(split, position)) from error
+
+    def _example(self, split: str, position: int) -> Mapping[str, Any]:
+        raw = self._raw(split, position)
         try:
             parsed = self._spec.deserialize_example_np(raw, decoders=self._decoders)
             return {name: value for name, value in _flat(parsed, self._spec) if self._wants(name)}
