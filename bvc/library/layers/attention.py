@@ -15,6 +15,7 @@ from bvc.component import complete
 from bvc.library.layers.dense import Dtype
 from bvc.library.layers.dropout import Keys, dropout
 from bvc.library.layers.initializers import Parameter, RandomKey, xavier_uniform, zeros
+from bvc.library.layers.norm import LayerNorm
 
 Mask = Bool[Array, "#b #n #t s"]
 """True where a position (t) may attend to another one (s)."""
@@ -81,12 +82,17 @@ class Merge(eqx.Module):
 
 
 class Attention(eqx.Module):
-    """Query from `x`, key and value from `source`; kernels and the product are computed in `dtype`."""
+    """Query from `x`, key and value from `source`; kernels and the product are computed in `dtype`.
+
+    With `qk_norm` queries and keys are normalized head by head, with one scale for all (ViT-22B, arXiv:2302.05442).
+    """
 
     query: Projection
     key: Projection
     value: Projection
     out: Merge
+    query_norm: LayerNorm | None
+    key_norm: LayerNorm | None
     drop: float = eqx.field(static=True)
     dtype: Dtype = eqx.field(static=True)
 
@@ -96,6 +102,8 @@ class Attention(eqx.Module):
         heads: int,
         *,
         bias: bool = True,
+        qkv_bias: bool = True,
+        qk_norm: bool = False,
         drop: float = 0.0,
         dtype: Dtype = "float32",
         key: RandomKey,
@@ -104,13 +112,13 @@ class Attention(eqx.Module):
         # One draw for four kernels of one distribution: each draw costs compile time.
         query, key_, value, out = xavier_uniform(key, (4, width, width), width, width)
 
-        def offset(shape: tuple[int, ...]) -> Parameter | None:
-            return zeros(shape) if bias else None
+        def project(kernel: Parameter) -> Projection:
+            return Projection(kernel.reshape(shape), zeros(shape[1:]) if bias and qkv_bias else None)
 
-        self.query = Projection(query.reshape(shape), offset(shape[1:]))
-        self.key = Projection(key_.reshape(shape), offset(shape[1:]))
-        self.value = Projection(value.reshape(shape), offset(shape[1:]))
-        self.out = Merge(out.reshape(*shape[1:], width), offset((width,)))
+        self.query, self.key, self.value = project(query), project(key_), project(value)
+        self.out = Merge(out.reshape(*shape[1:], width), zeros((width,)) if bias else None)
+        self.query_norm = LayerNorm(shape[2], bias=False) if qk_norm else None
+        self.key_norm = LayerNorm(shape[2], bias=False) if qk_norm else None
         self.drop = drop
         self.dtype = dtype
 
@@ -127,13 +135,14 @@ class Attention(eqx.Module):
 
     def memory(self, source: Float[Array, "b s d"]) -> Memory:
         """What `source` offers to be attended to."""
-        return Memory(self.key(source, self.dtype), self.value(source, self.dtype))
+        key = self._normalized(self.key_norm, self.key(source, self.dtype))
+        return Memory(key, self.value(source, self.dtype))
 
     def read(
         self, x: Float[Array, "b t d"], memory: Memory, *, mask: Mask | None = None, keys: Keys = None
     ) -> Float[Array, "b t d"]:
         """What each token of `x` gathers from a memory."""
-        query = self.query(x, self.dtype)
+        query = self._normalized(self.query_norm, self.query(x, self.dtype))
         y = attend(query, memory.key, memory.value, mask=mask, drop=self.drop, keys=keys)
         return self.out(y, self.dtype)
 
@@ -146,3 +155,6 @@ class Attention(eqx.Module):
                 for old, one in zip(memory, new, strict=True)
             )
         )
+
+    def _normalized(self, norm: LayerNorm | None, x: Float[Array, "b t n k"]) -> Float[Array, "b t n k"]:
+        return x if norm is None else norm(x).astype(self.dtype)

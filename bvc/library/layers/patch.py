@@ -9,6 +9,7 @@ from jaxtyping import Array, Float
 from bvc.component import PortError, SettingError
 from bvc.library.layers.dense import Dtype
 from bvc.library.layers.initializers import RandomKey, lecun_normal, zeros
+from bvc.library.layers.norm import LayerNorm
 
 Pair = tuple[int, int]
 
@@ -45,17 +46,33 @@ def flat_patches(image: Float[Array, "b H W c"], patch: Pair) -> Float[Array, "b
 
 
 class PatchEmbedding(eqx.Module):
-    """Non-overlapping patches through one linear map, stored as the convolution that it is."""
+    """Non-overlapping patches through one linear map, stored as the convolution that it is.
+
+    With `norm` the pixels of a patch are normalized before it, and its token after it (Dual PatchNorm,
+    arXiv:2302.01327).
+    """
 
     kernel: Float[Array, "h w c d"]
     bias: Float[Array, "d"]
+    norm_in: LayerNorm | None
+    norm_out: LayerNorm | None
     dtype: Dtype = eqx.field(static=True)
 
     def __init__(
-        self, patch: Pair, width: int, *, channels: int = 3, dtype: Dtype = "float32", key: RandomKey
+        self,
+        patch: Pair,
+        width: int,
+        *,
+        channels: int = 3,
+        norm: bool = False,
+        dtype: Dtype = "float32",
+        key: RandomKey,
     ) -> None:
-        self.kernel = lecun_normal(key, (*patch, channels, width), fan_in=patch[0] * patch[1] * channels)
+        pixels = patch[0] * patch[1] * channels
+        self.kernel = lecun_normal(key, (*patch, channels, width), fan_in=pixels)
         self.bias = zeros((width,))
+        self.norm_in = LayerNorm(pixels) if norm else None
+        self.norm_out = LayerNorm(width) if norm else None
         self.dtype = dtype
 
     def __call__(self, image: Float[Array, "b H W c"]) -> Float[Array, "b h w d"]:
@@ -69,7 +86,9 @@ class PatchEmbedding(eqx.Module):
         if height % ph or width % pw:
             raise PortError("image", f"has sides {height} x {width}, not divisible by the patch {ph} x {pw}")
         patches = flat_patches(image, (ph, pw))
+        if self.norm_in is not None:
+            patches = self.norm_in(patches)
         kernel = self.kernel.reshape(-1, self.kernel.shape[-1])
-        return jnp.matmul(patches.astype(self.dtype), kernel.astype(self.dtype)) + self.bias.astype(
-            self.dtype
-        )
+        tokens = jnp.matmul(patches.astype(self.dtype), kernel.astype(self.dtype))
+        tokens = tokens + self.bias.astype(self.dtype)
+        return tokens if self.norm_out is None else self.norm_out(tokens).astype(self.dtype)

@@ -11,6 +11,8 @@ from bvc.library.models._siglip_files import BUFFERS, VISION, split_projection
 
 BLOCK: Rules = (
     ("attention_norm", "LayerNorm_0"),
+    ("attention/query_norm", "MultiHeadDotProductAttention_0/query_ln"),
+    ("attention/key_norm", "MultiHeadDotProductAttention_0/key_ln"),
     ("attention", "MultiHeadDotProductAttention_0"),
     ("mlp_norm", "LayerNorm_1"),
     ("mlp/up", "MlpBlock_0/Dense_0"),
@@ -63,6 +65,8 @@ def naming(resizes: Mapping[str, Resize] | None = None) -> Naming:
     """The whole ViT; `resizes` are further parameters that files may hold in another size."""
     return Naming(
         rules=(
+            ("embedding/norm_in", "patchln_pre"),
+            ("embedding/norm_out", "patchln_post"),
             ("embedding", "embedding"),
             ("posemb", "pos_embedding"),
             ("cls", "cls"),

@@ -12,7 +12,7 @@ from jaxtyping import Array, Float, Key
 from bvc.component import Count, Fraction, PortError, Stack, component, gather, view
 from bvc.library.checkpoints.naming import Naming
 from bvc.library.layers import posemb as positions
-from bvc.library.layers.block import Block, encode, stack
+from bvc.library.layers.block import Bias, Block, Wiring, encode, stack
 from bvc.library.layers.dense import Dense, Dtype
 from bvc.library.layers.dropout import Keys, dropout, fold
 from bvc.library.layers.headed import HeadedImageModel, Image
@@ -58,6 +58,10 @@ class Vit(HeadedImageModel):
         pool: what represents the image: mean over patches, attention pooling, an extra token, the first
             patch, or every patch for itself
         posemb: a learned table, or fixed waves
+        patch_norm: normalize the pixels of each patch, and its token (Dual PatchNorm, arXiv:2302.01327)
+        block: attention and then the MLP, or both in parallel on one norm (ViT-22B, arXiv:2302.05442)
+        qk_norm: normalize queries and keys head by head (ViT-22B)
+        bias: biases of query, key and value, and of norms: bias = { qkv = false, norm = false } as in ViT-22B
         rep_size: width of a tanh layer before the head; true is the model's width
         out_dim: outputs of the head (classes, or dims of an embedding); no head without it
         head_zeroinit: start the head at zero
@@ -96,6 +100,10 @@ class Vit(HeadedImageModel):
         size: Count | tuple[Count, Count] | None = None,
         pool: Pool = "gap",
         posemb: Literal["learn", "sincos2d"] = "learn",
+        patch_norm: bool = False,
+        block: Literal["serial", "parallel"] = "serial",
+        qk_norm: bool = False,
+        bias: Bias = Bias(),  # noqa: B008 - frozen
         rep_size: bool | Count = False,
         out_dim: Count | None = None,
         head_zeroinit: bool = True,
@@ -117,13 +125,14 @@ class Vit(HeadedImageModel):
             positions.check_waves(width)
 
         embed_key, posemb_key, blocks_key, map_key, rep_key, head_key = jax.random.split(key, 6)
-        self.embedding = PatchEmbedding(patches, width, dtype=dtype, key=embed_key)
+        self.embedding = PatchEmbedding(patches, width, norm=patch_norm, dtype=dtype, key=embed_key)
         self.posemb = None
         if posemb == "learn" and grid is not None:
             self.posemb = positions.learned(grid[0] * grid[1], width, key=posemb_key)
         self.cls = zeros((1, 1, width)) if pool == "tok" else None
-        self.blocks = stack(shape, drop=dropout, dtype=dtype, key=blocks_key)
-        self.norm = LayerNorm(width)
+        wiring = Wiring(block, qk_norm, bias)
+        self.blocks = stack(shape, wiring=wiring, drop=dropout, dtype=dtype, key=blocks_key)
+        self.norm = LayerNorm(width, bias=bias.norm)
         self.map_head = MapHead(width, shape.heads, shape.mlp_dim, key=map_key) if pool == "map" else None
         self.representation = None
         if rep_size:
