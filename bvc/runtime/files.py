@@ -10,12 +10,15 @@ import dataclasses
 import os
 from collections.abc import Callable
 from pathlib import Path
+from typing import TypeVar
 
 from bvc.compile.nodes import is_file, map_nodes
 from bvc.diagnostics import Diagnostic, Failed, Origin
 from bvc.diagnostics.catalog import missing as catalog
-from bvc.ir import Experiment, ModelNode, Node
+from bvc.ir import ModelNode, Node
 from bvc.spec.stdlib import stdlib_root
+
+T = TypeVar("T")
 
 VARIABLE = "BVC_FILES"
 
@@ -31,8 +34,8 @@ def candidates(path: str) -> list[Path]:
     return [root / wanted for root in roots]
 
 
-def find_files(experiment: Experiment) -> Experiment:
-    """The experiment with every file that it names found, as an absolute path.
+def find_files(part: T) -> T:
+    """A part of an experiment, or all of it, with every file that it names found, as an absolute path.
 
     Raises:
         Failed: with every file that is missing, and where it was looked for (B0502, B0503).
@@ -60,7 +63,7 @@ def find_files(experiment: Experiment) -> Experiment:
             return dataclasses.replace(node, init=found(node.init, origin, catalog.checkpoint_missing, True))
         return node
 
-    located = map_nodes(experiment, replaced)
+    located = map_nodes(part, replaced)
     if missing:
         raise Failed(missing)
     return located

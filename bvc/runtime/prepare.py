@@ -6,11 +6,11 @@ import contextlib
 from collections.abc import Callable
 from typing import Any
 
-from bvc.bind.card import Card, card_names, find_card
-from bvc.component import registry
+from bvc.bind.card import Card
 from bvc.component.error import DataError
 from bvc.diagnostics import Failed
 from bvc.diagnostics.catalog import data as catalog
+from bvc.runtime.carded import find_carded
 from bvc.spec.tree import plain
 
 Progress = Callable[[int, int], None]
@@ -30,14 +30,8 @@ def prepare(name: str, root: str, progress: Progress | None = None) -> str:
     Raises:
         Failed: there is no such dataset (B0143), or it cannot be prepared (B0144).
     """
-    card = find_card(name)
-    if card is None:
-        raise Failed(catalog.no_such_dataset(name, card_names()))
-    described: Any = plain(card.source)
-    component = registry.find("source", described.pop("type"))
-    if component is None:
-        raise Failed(catalog.bad_card(f"std:data/{card.name}.toml", "names an unknown source"))
-    source = component.target(**described)
+    found = find_carded(name)
+    card, source = found.card, found.source
     generate = getattr(source, "prepare", None)
     try:
         if generate is not None:
@@ -45,15 +39,16 @@ def prepare(name: str, root: str, progress: Progress | None = None) -> str:
             return f"{name}: ready in {root}"
         if all(source.missing(split, root) is None for split in card.splits):
             return f"{name}: already in {root}"
-        _download(card, described, root)
+        _download(card, root)
     except DataError as error:
         raise Failed(catalog.cannot_prepare(name, error.what, (error.looked,), error.help)) from error
     return f"{name}: prepared in {root}"
 
 
-def _download(card: Card, described: dict[str, Any], root: str) -> None:
+def _download(card: Card, root: str) -> None:
     import tensorflow_datasets as tfds
 
+    described: Any = plain(card.source)
     wanted = described["name"] + (f":{described['version']}" if "version" in described else "")
     manual = f"{root.rstrip('/')}/downloads/manual"
     try:

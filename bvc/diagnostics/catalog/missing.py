@@ -9,12 +9,12 @@ from bvc.diagnostics.place import Origin
 from bvc.diagnostics.suggest import listing
 
 
-def data_missing(what: str, looked: Sequence[str], command: str | None, place: Origin) -> Diagnostic:
-    """B0501: data that the spec reads is not on this machine."""
+def data_missing(what: str, looked: Sequence[str], command: str | None, place: Origin | None) -> Diagnostic:
+    """B0501: data that a spec or a command reads is not on this machine."""
     return Diagnostic(
         "B0501",
         f"no {what} on this machine",
-        place.mend,
+        place.mend if place else None,
         "read here",
         notes=(f"looked in {listing(looked)}",) if looked else (),
         help=f"prepare it: `{command}`" if command else "say where it lies: `--data-dir DIR`",
