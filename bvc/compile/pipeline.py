@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 import jax
 import numpy as np
 
 from bvc.compile.device import DevicePart, lower
 from bvc.compile.pipeline_run import Pipeline, Step
-from bvc.compile.pipeline_types import TypedOp, Typing, follow
+from bvc.compile.pipeline_types import TypedOp, follow
 from bvc.compile.pipeline_types import type_pipeline as type_pipeline
 from bvc.compile.window import join_windows
 from bvc.component.feature import Feature, Features
@@ -63,7 +63,7 @@ def _compiled(
     if typing.diagnostics:
         raise Failed(typing.diagnostics)
     outputs = {name: typed for name, typed in typing.features.items() if needed is None or name in needed}
-    steps, inputs = _live(typing, tuple(outputs))
+    steps, inputs = live_steps(typing.ops, tuple(outputs))
     return Pipeline(join_windows(steps), outputs, inputs), typing.ops
 
 
@@ -104,25 +104,42 @@ def _batchable(feature: Feature) -> bool:
     return feature.fixed and feature.dtype not in ("bytes", "str")
 
 
-def _live(typing: Typing, outputs: Sequence[str]) -> tuple[tuple[Step, ...], frozenset[str]]:
-    """The ops whose results are read, and the raw features that they read; found from the last to the first."""
+def as_written(ops: Sequence[TypedOp]) -> tuple[Step, ...]:
+    """Every op as it was called, in order, whether its result is read or not."""
+    return tuple(_step(op, op.moves) for op in ops)
+
+
+def live_steps(ops: Sequence[TypedOp], outputs: Sequence[str]) -> tuple[tuple[Step, ...], frozenset[str]]:
+    """The ops whose results are read, and the raw features that they read; found from the last to the first.
+
+    Args:
+        ops: the ops, typed.
+        outputs: features that are read afterwards.
+    """
     wanted = set(outputs)
     steps: list[Step] = []
-    for op in reversed(typing.ops):
+    for op in reversed(ops):
         node = op.node
         if op.moves is not None:
             moves = {new: old for new, old in op.moves.items() if new in wanted}
-            steps.append(Step(node.name, None, moves, {}, frozenset(), node.position))
+            steps.append(_step(op, moves))
             wanted = set(moves.values())
         elif "example" in node.component.call.given:
             changed = {name for name in op.after if op.before.get(name) is not op.after[name]}
             if changed & wanted:
-                steps.append(Step(node.name, op.call, {}, {}, node.component.call.given, node.position))
+                steps.append(_step(op))
                 wanted = set(op.before)
         elif wanted & set(node.writes.values()):
-            reads = {port: name for port, name in node.reads.items() if name in op.before}
-            steps.append(
-                Step(node.name, op.call, reads, node.writes, node.component.call.given, node.position)
-            )
-            wanted = (wanted - set(node.writes.values())) | set(reads.values())
+            steps.append(_step(op))
+            wanted = (wanted - set(node.writes.values())) | set(steps[-1].reads.values())
     return tuple(reversed(steps)), frozenset(wanted)
+
+
+def _step(op: TypedOp, moves: Mapping[str, str] | None = None) -> Step:
+    node, given = op.node, op.node.component.call.given
+    if moves is not None:
+        return Step(node.name, None, moves, {}, frozenset(), node.position)
+    if "example" in given:
+        return Step(node.name, op.call, {}, {}, given, node.position)
+    reads = {port: name for port, name in node.reads.items() if name in op.before}
+    return Step(node.name, op.call, reads, node.writes, given, node.position)

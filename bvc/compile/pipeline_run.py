@@ -63,7 +63,7 @@ class Pipeline:
         features = dict(example)
         for step in self.steps:
             try:
-                _run(step, features, seed, epoch, index)
+                run_step(step, features, seed, epoch, index)
             except DataError as error:
                 raise DataError(f"`{step.name}` met {error.what}", error.looked, error.help) from error
         for name, type_ in self.outputs.items():
@@ -81,7 +81,12 @@ def _random_in(seed: int, index: int, position: int, epoch: int) -> np.random.Ge
     return random_of(seed, epoch, index, position)
 
 
-def _run(step: Step, features: dict[str, Any], seed: int, epoch: int, index: int) -> None:
+def run_step(step: Step, features: dict[str, Any], seed: int, epoch: int, index: int) -> None:
+    """One step, on the features of an example, which it changes.
+
+    Raises:
+        DataError: the op cannot use the example.
+    """
     if step.call is None:
         moved = {new: features[old] for new, old in step.reads.items()}
         features.clear()
