@@ -82,6 +82,21 @@ class ModelNode(Node):
 
 
 @dataclass(frozen=True, slots=True)
+class FrozenNode(ModelNode):
+    """A table of `[frozen]`: a model that is neither optimized nor saved; `random` draws what is random in it."""
+
+    random: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class TermNode(Node):
+    """One objective: the whole of `[objective]` (without a `term`), or the table of that name in a weighted sum."""
+
+    term: str = ""
+    weight: float = 1.0
+
+
+@dataclass(frozen=True, slots=True)
 class OpNode(Node):
     """A call in a pipeline, or of a batch transform.
 
@@ -106,7 +121,8 @@ class ViewNode:
 class DataNode:
     """What to read: a source, a split of it, and the facts known of it without touching it.
 
-    `features` are the features of one raw example; `splits` the sizes of the named splits, where known.
+    `features` are the features of one raw example; `splits` the sizes of the named splits, where known; of the
+    examples those remain that all conditions of `filter` hold for.
     """
 
     source: Node
@@ -116,20 +132,48 @@ class DataNode:
     splits: Mapping[str, int]
     origin: Origin
     split_origin: Origin
+    filter: tuple[OpNode, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class TrainSource:
+    """One source of training data: its share of the examples is `weight` of the sum of all weights.
+
+    `name` is that in `[data.train.mix]`, empty where there is no mix. `pipeline` is its own, then the common one.
+    """
+
+    name: str
+    data: DataNode
+    weight: float
+    pipeline: tuple[OpNode, ...]
+    origin: Origin
 
 
 @dataclass(frozen=True, slots=True)
 class TrainData:
-    """`[data.train]`. `transforms` change the whole batch on the devices."""
+    """`[data.train]`: one source, or several that are mixed.
 
-    data: DataNode
+    Up to `skip_bad` examples that cannot be used are replaced. `transforms` change the whole batch on the devices.
+    """
+
+    sources: tuple[TrainSource, ...]
     batch: int
-    pipeline: tuple[OpNode, ...]
     shuffle: bool
     origin: Origin
     batch_origin: Origin
     pipeline_origin: Origin
     transforms: tuple[OpNode, ...] = ()
+    skip_bad: int = 0
+
+    @property
+    def data(self) -> DataNode:
+        """What the first source reads; where there is no mix, the only one."""
+        return self.sources[0].data
+
+    @property
+    def pipeline(self) -> tuple[OpNode, ...]:
+        """What is done to an example of the first source."""
+        return self.sources[0].pipeline
 
 
 @dataclass(frozen=True, slots=True)
@@ -233,8 +277,9 @@ class Experiment:
     layout: tuple[LayoutRule, ...]
     train: TrainData
     model: ModelNode
-    objective: Node
+    objective: tuple[TermNode, ...]
     optimizer: Optimizer
     evals: tuple[Eval, ...]
     run: Run
     origin: Origin
+    frozen: Mapping[str, FrozenNode] = field(default_factory=dict[str, FrozenNode])

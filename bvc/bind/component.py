@@ -104,9 +104,11 @@ def bind_component(
     return Node(component, values, table.origin, origins, feeds, feed_origins), rest
 
 
-def bind_model(reader: Reader, node: TreeNode, owner: str) -> ModelNode | Invalid:
-    """A model table; `init` and `init_skip` belong to every model."""
-    bound = bind_component(reader, "model", node, owner, generic=_MODEL)
+def bind_model(
+    reader: Reader, node: TreeNode, owner: str, *, also: Sequence[str] = ()
+) -> ModelNode | Invalid:
+    """A model table; `init` and `init_skip` belong to every model. `also` are keys that another reader takes."""
+    bound = bind_component(reader, "model", node, owner, generic=_MODEL, also=also)
     if isinstance(bound, Invalid):
         return INVALID
     model, generic = bound

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -9,19 +10,20 @@ from bvc.bind.component import bind_component, bind_model
 from bvc.bind.data import bind_data, bind_train
 from bvc.bind.found import INVALID, Found, Invalid
 from bvc.bind.optimizer import bind_optimizer, tables_of
+from bvc.bind.parts import bind_frozen, bind_objective
 from bvc.bind.pattern import valid_pattern
 from bvc.bind.pipeline import bind_calls
 from bvc.bind.quantity import DURATION_UNITS
 from bvc.bind.tables import DataTables, EvalTable, LayoutTable, MeshTable, RootTable, RunTable
 from bvc.bind.value import Reader, Role, Site
-from bvc.bind.view import bind_view
+from bvc.bind.view import Viewed, bind_view
 from bvc.component import registry
 from bvc.component.annotation import Calls, Child, Split
 from bvc.component.declare import fields_of
 from bvc.diagnostics import Diagnostic, Failed, Label, Origin
 from bvc.diagnostics.catalog import mesh as mesh_catalog
 from bvc.diagnostics.catalog import names, quantities
-from bvc.ir import Duration, Eval, Experiment, LayoutRule, Mesh, ModelNode, Run, TrainData
+from bvc.ir import Duration, Eval, Experiment, FrozenNode, LayoutRule, Mesh, ModelNode, Run, TrainData
 from bvc.spec import Spec
 from bvc.spec.tree import Array, Table, plain
 from bvc.spec.tree import Node as TreeNode
@@ -57,9 +59,11 @@ def bind_parts(spec: Spec) -> Bound:
     plain = Reader(found, lambda node, role, site: _role(plain, node, role, site, None))
     model = INVALID if table is None else bind_model(plain, table, "model")
     own = None if isinstance(model, Invalid) else model
-    reader = Reader(found, lambda node, role, site: _role(reader, node, role, site, own))
+    frozen = bind_frozen(plain, spec.tree.get("frozen"))
+    viewed = None if own is None else Viewed(own, frozen)
+    reader = Reader(found, lambda node, role, site: _role(reader, node, role, site, viewed))
     train = _train(reader, spec.tree)
-    experiment = _experiment(reader, spec, model, train)
+    experiment = _experiment(reader, spec, model, frozen, train)
     if missing:  # names that are unknown may be those that a module would have declared
         found.diagnostics = [each for each in found.diagnostics if each.code not in UNKNOWN]
     whole = None if isinstance(train, Invalid) else train
@@ -83,8 +87,8 @@ def _import(spec: Spec, found: Found) -> bool:
     return failed
 
 
-def _role(reader: Reader, node: TreeNode, role: Role, site: Site, model: ModelNode | None) -> Any:
-    """What stands for something that is built later: a component, a pipeline, data, a view of `model`."""
+def _role(reader: Reader, node: TreeNode, role: Role, site: Site, viewed: Viewed | None) -> Any:
+    """What stands for something that is built later: a component, a pipeline, data, a view of a model."""
     if isinstance(role, Child):
         if role.kind == "model":
             return bind_model(reader, node, site.setting.name)
@@ -94,18 +98,20 @@ def _role(reader: Reader, node: TreeNode, role: Role, site: Site, model: ModelNo
         return bind_calls(reader, node, site.owner, role.kind)
     if isinstance(role, Split):
         return bind_data(reader, node, site)
-    return bind_view(reader, node, site, model)
+    return bind_view(reader, node, site, viewed)
 
 
 def _experiment(
-    reader: Reader, spec: Spec, model: ModelNode | Invalid, train: TrainData | Invalid
+    reader: Reader,
+    spec: Spec,
+    model: ModelNode | Invalid,
+    frozen: Mapping[str, FrozenNode],
+    train: TrainData | Invalid,
 ) -> Experiment | None:
     tree = spec.tree
     root = fields_of(RootTable)
     settings = reader.table(tree, root, "")
-    objective = bind_component(reader, "objective", tree.items["objective"], "objective") if (
-        "objective" in tree.items
-    ) else INVALID  # fmt: skip
+    objective = bind_objective(reader, tree.items["objective"]) if "objective" in tree.items else INVALID
     optimizer = bind_optimizer(reader, tree.items["optimizer"]) if "optimizer" in tree.items else INVALID
     run = _run(reader, tree.items["run"]) if "run" in tree.items else INVALID
     evals = _evals(reader, tree.get("evals"))
@@ -122,7 +128,9 @@ def _experiment(
         or isinstance(mesh, Invalid)
     ):
         return None
-    return Experiment(spec.doc, mesh, layout, train, model, objective[0], optimizer, evals, run, tree.origin)
+    return Experiment(
+        spec.doc, mesh, layout, train, model, objective, optimizer, evals, run, tree.origin, frozen
+    )
 
 
 def _train(reader: Reader, tree: Table) -> TrainData | Invalid:

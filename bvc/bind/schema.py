@@ -16,13 +16,16 @@ from bvc.bind.component import GENERIC
 from bvc.bind.tables import (
     DataTable,
     EvalTable,
+    FrozenTable,
     LayoutTable,
     MeshTable,
+    MixTable,
     OptimizerTable,
     RootTable,
     RuleTable,
     RunTable,
     ScheduleTable,
+    TermTable,
     TrainTable,
 )
 from bvc.component import registry
@@ -41,16 +44,13 @@ def schema() -> Schema:
     """The schema of a whole spec."""
     root = fields_of(RootTable)
     parts: dict[str, Schema] = {
-        "data": _table({"train": _fields({**fields_of(TrainTable), **fields_of(DataTable)}, required=False)}),
+        "data": _table({"train": _train()}),
         "model": _component("model"),
-        "objective": _component("objective"),
+        "objective": _objective(),
+        "frozen": _named(_component("model", fields_of(FrozenTable))),
         "optimizer": _optimizer(),
         "run": _fields(fields_of(RunTable), required=False),
-        "evals": {
-            "type": "object",
-            "properties": dict.fromkeys(_LANGUAGE, _ANYTHING),
-            "additionalProperties": _component("evaluator", fields_of(EvalTable)),
-        },
+        "evals": _named(_component("evaluator", fields_of(EvalTable))),
         "mesh": _fields(fields_of(MeshTable), required=False),
         "layout": {"type": "array", "items": _fields(fields_of(LayoutTable))},
     }
@@ -63,6 +63,35 @@ def schema() -> Schema:
         "properties": {**language, **properties},
         "additionalProperties": False,
     }
+
+
+def _train() -> Schema:
+    data = fields_of(DataTable)
+    train = _fields({**fields_of(TrainTable), **data}, required=False)
+    mix = train["properties"]["mix"]
+    sources = _fields({**fields_of(MixTable), **data}, required=False)
+    train["properties"]["mix"] = {
+        "type": "object",
+        "properties": dict.fromkeys(_LANGUAGE, _ANYTHING),
+        "additionalProperties": sources,
+        "description": mix["description"],
+    }
+    return train
+
+
+def _named(table: Schema) -> Schema:
+    """Tables of any name."""
+    return {
+        "type": "object",
+        "properties": dict.fromkeys(_LANGUAGE, _ANYTHING),
+        "additionalProperties": table,
+    }
+
+
+def _objective() -> Schema:
+    table = _component("objective")
+    table["properties"]["terms"] = _named(_component("objective", fields_of(TermTable)))
+    return table
 
 
 def _optimizer() -> Schema:

@@ -99,29 +99,49 @@ class DataTable:
         source: a source of your own data, `{ type = "...", ... }`, instead of `name`
         features: features of one raw example, `{ image = "bytes", label = "i64" }`, where the source knows none
         split: which part, in TFDS slicing: `"train[:99%]"`
+        filter: conditions, all of which the examples that are read fulfil: `["one_of([3, 5])"]`; looked at once
     """
 
     split: str
     name: str | None = None
     source: Any = None
     features: dict[str, str] | None = None
+    filter: Annotated[Any, Calls("filter")] = ()
+
+
+@dataclass(frozen=True)
+class MixTable:
+    """`[data.train.mix.NAME]`: one of several sources of training data; besides these keys those of data.
+
+    Settings:
+        weight: its share of the examples is this, of the sum of all weights
+        pipeline: op calls of its own, before those of `data.train.pipeline`
+    """
+
+    weight: NonNegative
+    pipeline: Annotated[Any, Calls()] = ()
 
 
 @dataclass(frozen=True)
 class TrainTable:
-    """`[data.train]`: training data; besides these keys it takes `name` or `source`, and `split`.
+    """`[data.train]`: training data; besides these keys it takes `name` or `source`, and `split`, or else `mix`.
 
     Settings:
         batch: examples in a step, over all devices
         shuffle: a new order in every epoch, a function of seed and epoch
         pipeline: op calls that make an example of the batch from a raw one
         transforms: calls that change the whole batch on the devices, before the model: `["mixup(0.2)"]`
+        mix: several sources, mixed by weight: NAME -> what to read, and its `weight`
+        skip_bad: so many examples that cannot be used are replaced by others of the same source, and logged; absent: the
+            first one ends the run
     """
 
     batch: Count
     pipeline: Annotated[Any, Calls()]
     shuffle: bool = True
     transforms: Annotated[Any, Calls("transform")] = ()
+    mix: Any = None
+    skip_bad: Count | None = None
 
 
 @dataclass(frozen=True)
@@ -193,15 +213,49 @@ class EvalTable:
 
 
 @dataclass(frozen=True)
+class FrozenTable:
+    """`[frozen.NAME]`: a model that never changes; besides the keys of every model.
+
+    Settings:
+        random: draw what is random in it (the noise of a VAE, dropout); by default it answers as in an evaluation
+    """
+
+    random: bool = False
+
+
+@dataclass(frozen=True)
+class SumTable:
+    """`[objective]` as a weighted sum, instead of a `type`.
+
+    Settings:
+        terms: name -> objective; each is logged as `loss_NAME`
+    """
+
+    terms: Any
+
+
+@dataclass(frozen=True)
+class TermTable:
+    """`[objective.terms.NAME]`: besides the settings of its `type`.
+
+    Settings:
+        weight: factor of this term in the sum
+    """
+
+    weight: NonNegative = 1.0
+
+
+@dataclass(frozen=True)
 class RootTable:
     """A whole spec.
 
     Settings:
         data: data
         model: the model that is trained
-        objective: what is minimized
+        objective: what is minimized: one objective, or a weighted sum of `terms`
         optimizer: how parameters change
         run: how long, how often
+        frozen: models that answer for every batch and never change: a teacher, an oracle
         evals: what is measured besides
         mesh: the grid of devices; by default all of them on one axis, `data`
         layout: how parameters lie on the mesh; by default every device holds them all
@@ -212,6 +266,7 @@ class RootTable:
     objective: Any
     optimizer: Any
     run: Any
+    frozen: Any = None
     evals: Any = None
     mesh: Any = None
     layout: Any = None
@@ -224,9 +279,12 @@ TABLES: dict[str, type[Any]] = {
     "layout": LayoutTable,
     "data": DataTable,
     "data.train": TrainTable,
+    "data.train.mix.NAME": MixTable,
     "optimizer": OptimizerTable,
     "optimizer.rules": RuleTable,
     "optimizer.schedule": ScheduleTable,
+    "objective.terms.NAME": TermTable,
+    "frozen.NAME": FrozenTable,
     "evals.NAME": EvalTable,
 }
 """Path of a table -> its keys."""

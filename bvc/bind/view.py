@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import dataclass
+
 from bvc.bind.found import INVALID, Invalid
 from bvc.bind.value import Reader, Site
 from bvc.bind.wording import found_in_words
@@ -10,9 +13,20 @@ from bvc.diagnostics.catalog import names
 from bvc.ir import ModelNode, ViewNode
 from bvc.spec.tree import Leaf, Node, Table, plain
 
+FROZEN = "frozen."
+"""How the name of a view of a frozen module begins: `frozen.prof.logits`."""
 
-def bind_view(reader: Reader, node: Node, site: Site, model: ModelNode | None) -> ViewNode | Invalid:
-    """A view of `model` (None where the model has errors of its own, then settings are not judged)."""
+
+@dataclass(frozen=True, slots=True)
+class Viewed:
+    """The models whose views an evaluation may name."""
+
+    model: ModelNode
+    frozen: Mapping[str, ModelNode]
+
+
+def bind_view(reader: Reader, node: Node, site: Site, models: Viewed | None) -> ViewNode | Invalid:
+    """A view of one of `models` (None where the model has errors of its own, then settings are not judged)."""
     table = Table({"name": node}, node.origin) if isinstance(node, Leaf) else node
     name = table.get("name") if isinstance(table, Table) else None
     if not isinstance(table, Table) or not isinstance(name, Leaf) or not isinstance(name.value, str):
@@ -25,7 +39,7 @@ def bind_view(reader: Reader, node: Node, site: Site, model: ModelNode | None) -
                 declared=site.declared,
             )
         )
-    method = None if model is None else view_method(model, name.value)
+    method = None if models is None else view_method(models, name.value)
     if method is None:  # an unknown view is told with those that there are, when the model is built
         values = {key: plain(item) for key, item in table.items.items() if key != "name"}
         return ViewNode(name.value, values, name.origin)
@@ -36,10 +50,15 @@ def bind_view(reader: Reader, node: Node, site: Site, model: ModelNode | None) -
     return ViewNode(name.value, values, name.origin)
 
 
-def view_method(model: ModelNode, name: str) -> Method | None:
-    """The method of the view `logits`, or `image.pre_logits` of the child model `image`."""
+def view_method(models: Viewed, name: str) -> Method | None:
+    """The method of the view `logits`, `image.pre_logits` of a child model, `frozen.prof.logits` of a frozen one."""
     *path, last = name.split(".")
-    node = model
+    node = models.model
+    if name.startswith(FROZEN):
+        frozen = models.frozen.get(path[1]) if len(path) > 1 else None
+        if frozen is None:
+            return None
+        node, path = frozen, path[2:]
     for part in path:
         child = node.settings.get(part)
         if not isinstance(child, ModelNode):

@@ -84,10 +84,13 @@ def apart(model: ModelNode | None, train: TrainData | None) -> list[Diagnostic]:
             abstract(model, lambda duration: 1)
         except Failed as failure:
             found += failure.diagnostics
-    if train is not None and train.data.features:
-        from bvc.compile.pipeline import type_pipeline
+    if train is not None and all(source.data.features for source in train.sources):
+        from bvc.compile.mixing import type_sources
 
-        found += type_pipeline(train.data.features, train.pipeline)[1]
+        try:
+            type_sources(train, ())
+        except Failed as failure:
+            found += failure.diagnostics
     return found
 
 
@@ -103,7 +106,9 @@ def trace(program: Program) -> ClosedJaxpr:
 
     experiment = program.experiment
     training = program.training(smallest(experiment.mesh))
-    with blamed(experiment.model, experiment.objective, experiment.optimizer.transform):
+    with blamed(
+        experiment.model, *experiment.objective, *experiment.frozen.values(), experiment.optimizer.transform
+    ):
         return abstract_step(training, program.state, program.batch)
 
 

@@ -87,6 +87,11 @@ def abstract(node: ModelNode, steps: Steps) -> eqx.Module:
     )
 
 
+def is_array(leaf: object) -> bool:
+    """Whether a leaf of a module is an array, or stands for one."""
+    return isinstance(leaf, jax.ShapeDtypeStruct) or eqx.is_array(leaf)
+
+
 def models(node: ModelNode, prefix: str = "") -> Mapping[str, ModelNode]:
     """The model and its children by the prefix of their parameters' names (empty for the model itself)."""
     found: dict[str, ModelNode] = {prefix: node}

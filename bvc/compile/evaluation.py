@@ -12,6 +12,7 @@ from jaxtyping import Array, Shaped
 
 from bvc.compile.blame import blamed, returned
 from bvc.compile.construct import Steps, construct
+from bvc.compile.frozen import FrozenModel
 from bvc.compile.pipeline import batch_features, check_batchable, type_pipeline
 from bvc.compile.typed import trace
 from bvc.compile.views import View, find_view, view_names
@@ -67,6 +68,15 @@ class CompiledStream:
 
 
 @dataclass(frozen=True)
+class Models:
+    """What has views: the model, abstractly, and the frozen modules by name."""
+
+    model: ModelNode
+    module: eqx.Module
+    frozen: Mapping[str, FrozenModel]
+
+
+@dataclass(frozen=True)
 class CompiledEval:
     """An evaluator and its streams; `batch` is global."""
 
@@ -76,7 +86,7 @@ class CompiledEval:
     batch: int
 
 
-def compile_eval(table: Eval, model: ModelNode, module: eqx.Module, batch: int, steps: Steps) -> CompiledEval:
+def compile_eval(table: Eval, models: Models, batch: int, steps: Steps) -> CompiledEval:
     """Type the streams of an evaluator and wire them.
 
     Raises:
@@ -99,7 +109,7 @@ def compile_eval(table: Eval, model: ModelNode, module: eqx.Module, batch: int, 
     streams: list[CompiledStream] = []
     for name, stream in wanted.items():
         try:
-            streams.append(_stream(table, evaluator, name, stream, model, module, size))
+            streams.append(_stream(table, evaluator, name, stream, models, size))
         except Failed as failure:
             diagnostics += failure.diagnostics
     if diagnostics:
@@ -120,8 +130,7 @@ def _stream(
     evaluator: Evaluator,
     name: str,
     stream: Stream,
-    model: ModelNode,
-    module: eqx.Module,
+    models: Models,
     size: int,
 ) -> CompiledStream:
     node = table.evaluator
@@ -132,7 +141,8 @@ def _stream(
     measure = method_of(node.component, name)
     if measure is None:
         raise Failed(views.no_measure(node.name, name, node.origin))
-    view = _view(table, stream, model)
+    view = _view(table, stream, models)
+    module = models.module if view.frozen is None else models.frozen[view.frozen].module
     reachable = {key: feature for key, feature in features.items() if feature.fixed and _numeric(feature)}
     batch = batch_features(reachable, size)
     _stop(check_batchable(raw, stream.pipeline, view.method.ports))
@@ -181,14 +191,17 @@ def _expanded(table: Eval, stream: Stream) -> Features:
     return {**features, stream.expand: Feature(several.dtype, several.shape[1:])}
 
 
-def _view(table: Eval, stream: Stream, model: ModelNode) -> View:
+def _view(table: Eval, stream: Stream, models: Models) -> View:
     wanted = stream.view
     name, settings = (wanted.name, wanted.settings) if isinstance(wanted, ViewNode) else (wanted, {})
-    view = find_view(model, name, settings)
+    model, frozen = models.model, {name: each.node for name, each in models.frozen.items()}
+    view = find_view(model, name, settings, frozen)
     if view is None:
         place = wanted.origin if isinstance(wanted, ViewNode) else table.evaluator.origin
         chosen = model.origins.get("type", model.origin).mend
-        raise Failed(views.unknown_view(table.name, name, model.name, place, view_names(model), chosen))
+        raise Failed(
+            views.unknown_view(table.name, name, model.name, place, view_names(model, "", frozen), chosen)
+        )
     return view
 
 

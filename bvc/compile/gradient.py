@@ -16,7 +16,7 @@ import equinox as eqx
 import jax
 import jax.numpy as jnp
 from jax import lax
-from jaxtyping import Array, Float, Key, Shaped
+from jaxtyping import Array, Float, Key, PyTree, Shaped
 
 from bvc.component.execution import execution
 from bvc.component.loss import Loss
@@ -93,7 +93,7 @@ def in_parts(
         keys: a key for each.
         mesh: the mesh.
     """
-    pieces = jax.tree.map(lambda x: x.reshape(parts, -1, *x.shape[1:]), (dict(batch), keys))
+    pieces = split_in_parts((dict(batch), keys), parts)
 
     def spread(moving: Leaves) -> Leaves:
         return [gather(leaf) if whole else leaf for leaf, whole in zip(moving, replicated, strict=True)]
@@ -102,6 +102,13 @@ def in_parts(
     walk = _coupled if forward.coupled else _apart
     metrics, gradients = walk(parts, forward, assemble, own, (dict(batch), keys), pieces, mesh)
     return metrics, pull(gradients)[0]
+
+
+def split_in_parts(
+    arrays: PyTree[Shaped[Array, "b ..."]], parts: int
+) -> PyTree[Shaped[Array, "parts p ..."]]:
+    """This device's examples as parts of equal size, in order."""
+    return jax.tree.map(lambda x: x.reshape(parts, -1, *x.shape[1:]), arrays)
 
 
 def reduce_loss(loss: Loss, mesh: MeshContext) -> tuple[Float[Array, ""], Metrics]:
@@ -130,7 +137,7 @@ def _apart(
 
     sums = jax.tree.map(lambda x: jnp.zeros(x.shape, x.dtype), jax.eval_shape(total, own, *whole)[1])
     start = (sums, jax.tree.map(jnp.zeros_like, own))
-    (sums, gradients), _ = lax.scan(turn, start, pieces, unroll=_unroll(mesh))
+    (sums, gradients), _ = lax.scan(turn, start, pieces, unroll=written_out(mesh))
     weight = _positive(sums["training_loss"][1])
     metrics = {name: _mean(*pair) for name, pair in sums.items()}
     return metrics, [(gradient / weight).astype(gradient.dtype) for gradient in gradients]
@@ -149,7 +156,9 @@ def _coupled(
         return forward.outputs(assemble(own), *piece)
 
     with jax.named_scope(FORWARD):
-        _, found = lax.scan(lambda _, piece: (None, encode(own, piece)), None, pieces, unroll=_unroll(mesh))
+        _, found = lax.scan(
+            lambda _, piece: (None, encode(own, piece)), None, pieces, unroll=written_out(mesh)
+        )
     wanted = jax.eval_shape(encode, own, whole)
     # A temperature, say, is the same for every part: no dim of it grows with the number of examples.
     per_example = jax.tree.map(lambda each, all_: each.shape[1:] != all_.shape, found, wanted)
@@ -176,11 +185,11 @@ def _coupled(
         return jax.tree.map(jnp.add, gradients, pull(share)[0]), None
 
     start = jax.tree.map(jnp.zeros_like, own)
-    gradients, _ = lax.scan(turn, start, (pieces, shares), unroll=_unroll(mesh))
+    gradients, _ = lax.scan(turn, start, (pieces, shares), unroll=written_out(mesh))
     return metrics, gradients
 
 
-def _unroll(mesh: MeshContext) -> bool:
+def written_out(mesh: MeshContext) -> bool:
     """Whether parts are written out: on CPU devices, a loop with collectives may wait for itself forever."""
     return execution().unroll and bool(mesh.axes)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from itertools import combinations
 from typing import Any
 
@@ -50,9 +50,13 @@ class Placement:
 
 @dataclass(frozen=True, slots=True)
 class Layout:
-    """One placement for each array leaf of the model, in tree order."""
+    """One placement for each array leaf of the model, in tree order.
+
+    `frozen` are the layouts of the frozen modules by name; there, names of leaves begin with `frozen/NAME/`.
+    """
 
     leaves: tuple[Placement, ...]
+    frozen: Mapping[str, Layout] = field(default_factory=dict[str, "Layout"])
 
     @property
     def specs(self) -> tuple[PartitionSpec, ...]:
@@ -87,25 +91,43 @@ class Layout:
         return jax.tree_util.tree_map_with_path(spec, state)
 
 
-def lay_out(rules: Sequence[LayoutRule], model: PyTree, grid: Grid) -> Layout:
+def lay_out(
+    rules: Sequence[LayoutRule], model: PyTree, grid: Grid, frozen: Mapping[str, PyTree] | None = None
+) -> Layout:
     """Apply ordered rules to the names of the parameters; without a match a parameter is replicated.
 
     Args:
         rules: `[[layout]]` of a spec.
         model: the model's arrays (or ShapeDtypeStructs).
         grid: the mesh.
+        frozen: those of the frozen modules, by name.
 
     Raises:
         Failed: a rule matches nothing, names an axis or a dim that does not exist or does not divide, or
             separates layers of one stack.
     """
-    found = parameters(model)
+    wrong: dict[int, Diagnostic] = {}  # by rule: what holds for many parameters is told for the first of them
+    modules = {"": model} | {f"frozen/{name}/": module for name, module in (frozen or {}).items()}
+    laid = {prefix: _placements(rules, module, prefix, grid, wrong) for prefix, module in modules.items()}
+    names = [name for _, found in laid.values() for name in found]
+    diagnostics = [*_unknown(rules, names, grid.axes), *wrong.values()]
+    if diagnostics:
+        raise Failed(diagnostics)
+    beside = {name: Layout(laid[f"frozen/{name}/"][0]) for name in frozen or {}}
+    return Layout(laid[""][0], beside)
+
+
+def _placements(
+    rules: Sequence[LayoutRule], module: PyTree, prefix: str, grid: Grid, wrong: dict[int, Diagnostic]
+) -> tuple[tuple[Placement, ...], list[str]]:
+    """A placement for each leaf of one module, and the names of its parameters; adds to `wrong`."""
+    found = [replace(each, name=prefix + each.name) for each in parameters(module)]
     by_leaf: dict[int, list[Parameter]] = {}
     for parameter in found:
         by_leaf.setdefault(parameter.leaf, []).append(parameter)
     leaves: list[Placement] = []
-    wrong: dict[int, Diagnostic] = {}  # by rule: what holds for many parameters is told for the first of them
-    for name, (_, group) in zip(leaf_names(model), sorted(by_leaf.items()), strict=True):
+    for leaf, (_, group) in zip(leaf_names(module), sorted(by_leaf.items()), strict=True):
+        name = prefix + leaf
         chosen = [next((rule for rule in rules if re.fullmatch(rule.match, p.name)), None) for p in group]
         shape = group[0].shape if group[0].layer is None else (len(group), *group[0].shape)
         split = None
@@ -122,16 +144,10 @@ def lay_out(rules: Sequence[LayoutRule], model: PyTree, grid: Grid) -> Layout:
             leaves.append(Placement(name, shape, rule.axis, split - len(group[0].shape)))
             continue
         leaves.append(Placement(name, shape))
-    diagnostics = [*_unknown(rules, found, grid.axes), *wrong.values()]
-    if diagnostics:
-        raise Failed(diagnostics)
-    return Layout(tuple(leaves))
+    return tuple(leaves), [parameter.name for parameter in found]
 
 
-def _unknown(
-    rules: Sequence[LayoutRule], found: Sequence[Parameter], axes: Mapping[str, int]
-) -> list[Diagnostic]:
-    names = [parameter.name for parameter in found]
+def _unknown(rules: Sequence[LayoutRule], names: Sequence[str], axes: Mapping[str, int]) -> list[Diagnostic]:
     diagnostics: list[Diagnostic] = []
     for rule in rules:
         if rule.axis is not None and rule.axis not in axes:

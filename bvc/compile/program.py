@@ -14,14 +14,15 @@ import equinox as eqx
 import jax
 from jaxtyping import Array, Key, PyTree
 
-from bvc.compile.construct import Steps, abstract, build
-from bvc.compile.evaluation import CompiledEval, compile_eval
+from bvc.compile.construct import Steps, abstract, build, is_array
+from bvc.compile.evaluation import CompiledEval, Models, compile_eval
 from bvc.compile.forward import Forward, make_forward
+from bvc.compile.frozen import FrozenModel, make_frozen, reading
 from bvc.compile.layout import lay_out
 from bvc.compile.mesh import Grid, check_batch, check_parts, smallest
+from bvc.compile.mixing import type_sources
 from bvc.compile.optimizer import Update, make_update
-from bvc.compile.pipeline import batch_features, check_batchable
-from bvc.compile.pipeline_types import follow
+from bvc.compile.pipeline import batch_features
 from bvc.compile.sources import with_features
 from bvc.compile.state import State, first_state
 from bvc.compile.step import Training
@@ -56,6 +57,7 @@ class Program:
         update: gradients -> new parameters.
         evals: the evaluators.
         transforms: what is done to the batch on the devices.
+        frozen: the modules that never change.
     """
 
     experiment: Experiment
@@ -68,6 +70,7 @@ class Program:
     update: Update
     evals: tuple[CompiledEval, ...]
     transforms: tuple[Transform, ...] = ()
+    frozen: tuple[FrozenModel, ...] = ()
 
     def steps(self, duration: Duration) -> int:
         """A duration in steps of this run."""
@@ -80,7 +83,7 @@ class Program:
     @property
     def params(self) -> PyTree[jax.ShapeDtypeStruct]:
         """The array half of the model, abstractly."""
-        return eqx.filter(self.module, _is_array)
+        return eqx.filter(self.module, is_array)
 
     @property
     def state(self) -> State:
@@ -102,10 +105,11 @@ class Program:
                 name = f"evals.{each.table.name}"
                 origin = each.table.evaluator.origins.get("batch", each.table.origin)
                 wrong += check_batch(name, each.batch, grid, origin, experiment.mesh)
-        layout = attempt(wrong, lambda: lay_out(experiment.layout, self.params, grid))
+        frozen = {each.name: each.params for each in self.frozen}
+        layout = attempt(wrong, lambda: lay_out(experiment.layout, self.params, grid, frozen))
         if layout is None or wrong:
             raise Failed(wrong)
-        static = eqx.filter(self.module, _is_array, inverse=True)
+        static = eqx.filter(self.module, is_array, inverse=True)
         return Training(
             self.forward,
             static,
@@ -116,6 +120,7 @@ class Program:
             unroll,
             experiment.run.accumulate,
             transforms=self.transforms,
+            frozen=self.frozen,
         )
 
 
@@ -144,7 +149,8 @@ def compile_experiment(experiment: Experiment, examples: int | None = None) -> P
     """
     train = experiment.train
     if examples is None:
-        examples = split_size(train.data.split, train.data.splits) or UNKNOWN
+        sizes = [split_size(each.data.split, each.data.splits) for each in train.sources]
+        examples = sum(size for size in sizes if size) if all(sizes) else UNKNOWN
     total = counted(experiment.run.length, train.batch, examples, None)
 
     def steps(duration: Duration) -> int:
@@ -158,39 +164,60 @@ def compile_experiment(experiment: Experiment, examples: int | None = None) -> P
     module = attempt(found, lambda: abstract(experiment.model, steps))
     forward = update = None
     evals: list[CompiledEval | None] = []
+    frozen: tuple[FrozenModel, ...] | None = () if not experiment.frozen else None
+    if experiment.frozen and typed is not None:
+        frozen = attempt(found, lambda: _frozen(experiment, typed, steps))
+    if module is not None and frozen is not None:
+        beside = {each.name: each.params for each in frozen}
+        attempt(found, lambda: lay_out(experiment.layout, eqx.filter(module, is_array), grid, beside))
     if module is not None:
-        attempt(found, lambda: lay_out(experiment.layout, eqx.filter(module, _is_array), grid))
         update = attempt(found, lambda: make_update(experiment.optimizer, module, steps, total))
-    if module is not None and typed is not None:
+    if module is not None and typed is not None and frozen is not None:
+        answers = {
+            f"frozen.{each.name}.{name}": array for each in frozen for name, array in each.outputs.items()
+        }
         forward = attempt(
             found,
             lambda: make_forward(
                 experiment.model,
                 module,
                 experiment.objective,
-                typed.batch,
+                {**typed.batch, **answers},
                 steps,
                 typed.makers,
                 typed.droppers,
                 train.pipeline_origin.mend,
             ),
         )
-    if module is not None:
+    if module is not None and frozen is not None:
         wrong: list[Diagnostic] = []
-        compiled = functools.partial(compile_eval, model=experiment.model, module=module, batch=train.batch)
+        models = Models(experiment.model, module, {each.name: each for each in frozen})
+        compiled = functools.partial(compile_eval, models=models, batch=train.batch)
         evals = [
             attempt(wrong, functools.partial(compiled, table, steps=steps)) for table in experiment.evals
         ]
         # what is wrong with the model in training is not told again at each evaluation
         told = {(diagnostic.code, diagnostic.message) for diagnostic in found}
         found += [diagnostic for diagnostic in wrong if (diagnostic.code, diagnostic.message) not in told]
-    if found or typed is None or module is None or forward is None or update is None:
+    if found or typed is None or module is None or frozen is None or forward is None or update is None:
         raise Failed(found)
-    read = typed.given if typed.transforms else forward.features
-    needed = {name: typed.given[name] for name in read}
+    asked = reading(frozen, forward.paths)
+    paths = [*forward.paths, *(path for each in asked if each.read for path in each.wires.paths.values())]
+    features = {path.removeprefix("batch.") for path in paths if path.startswith("batch.")}
+    needed = {name: array for name, array in typed.given.items() if typed.transforms or name in features}
     done = tuple(each for each in evals if each is not None)
     return Program(
-        experiment, total, examples, typed.features, needed, module, forward, update, done, typed.transforms
+        experiment,
+        total,
+        examples,
+        typed.features,
+        needed,
+        module,
+        forward,
+        update,
+        done,
+        typed.transforms,
+        asked,
     )
 
 
@@ -209,17 +236,12 @@ class _Typed:
 def _type(experiment: Experiment, steps: Steps) -> _Typed:
     """The features of a training batch, and the op that made each."""
     train = experiment.train
-    typing = follow(train.data.features, train.pipeline)
-    if typing.diagnostics:
-        raise Failed(typing.diagnostics)
-    nodes = (experiment.model, experiment.objective)
+    nodes = (experiment.model, *experiment.objective, *experiment.frozen.values())
     wanted = {port for node in nodes for port in (*node.component.call.ports, *_fed(node.feeds))}
-    wrong = check_batchable(train.data.features, train.pipeline, wanted)
-    if wrong:
-        raise Failed(wrong)
+    typing, features = type_sources(train, wanted)
     numeric = {
         name: feature
-        for name, feature in typing.features.items()
+        for name, feature in features.items()
         if feature.fixed and feature.dtype not in ("bytes", "str")
     }
     writers = {f"batch.{name}": typing.writer(name) for name in numeric}
@@ -229,15 +251,16 @@ def _type(experiment: Experiment, steps: Steps) -> _Typed:
     batch = batch_features(numeric, train.batch)
     given = {name: array for name, array in batch.items() if name in wanted}
     transforms, changed = make_transforms(train.transforms, given, steps, typing.writer)
-    return _Typed(typing.features, given, {**batch, **changed}, transforms, makers, droppers)
+    return _Typed(features, given, {**batch, **changed}, transforms, makers, droppers)
+
+
+def _frozen(experiment: Experiment, typed: _Typed, steps: Steps) -> tuple[FrozenModel, ...]:
+    maker = experiment.train.pipeline_origin.mend
+    return make_frozen(experiment.frozen, typed.batch, steps, typed.makers, typed.droppers, maker)
 
 
 def _fed(feeds: Mapping[str, str]) -> list[str]:
     return [path.removeprefix("batch.") for path in feeds.values() if path.startswith("batch.")]
-
-
-def _is_array(leaf: object) -> bool:
-    return isinstance(leaf, jax.ShapeDtypeStruct) or eqx.is_array(leaf)
 
 
 def attempt(found: list[Diagnostic], make: Callable[[], T]) -> T | None:

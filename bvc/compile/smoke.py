@@ -9,7 +9,7 @@ from __future__ import annotations
 import typing
 from collections.abc import Mapping
 from dataclasses import replace
-from typing import Any
+from typing import Any, TypeVar
 
 from bvc.compile.nodes import is_file, map_nodes
 from bvc.compile.program import compile_experiment
@@ -28,6 +28,8 @@ from bvc.ir import (
     ScheduleNode,
     TrainData,
 )
+
+M = TypeVar("M", bound=ModelNode)
 
 STEPS = 2
 BATCH = 8
@@ -95,6 +97,7 @@ def _small(experiment: Experiment, devices: int, sizes: Mapping[str, Any]) -> Ex
         mesh=_mesh(experiment.mesh),
         train=_train(experiment.train, batch),
         model=_model(experiment.model, sizes),
+        frozen={name: _model(node, sizes) for name, node in experiment.frozen.items()},
         optimizer=_optimizer(experiment.optimizer),
         evals=tuple(_eval(table, batch) for table in experiment.evals),
         run=run,
@@ -118,7 +121,8 @@ def _mesh(mesh: Mesh) -> Mesh:
 
 
 def _train(train: TrainData, batch: int) -> TrainData:
-    return replace(train, data=_data(train.data, batch * STEPS), batch=batch)
+    sources = tuple(replace(each, data=_data(each.data, batch * STEPS)) for each in train.sources)
+    return replace(train, sources=sources, batch=batch, skip_bad=0)
 
 
 def _data(data: DataNode, examples: int) -> DataNode:
@@ -127,7 +131,7 @@ def _data(data: DataNode, examples: int) -> DataNode:
     assert source is not None
     like = {name: str(feature) for name, feature in data.features.items()}
     node = Node(source, {"like": like, "examples": examples}, data.source.origin)
-    return replace(data, source=node, splits={})
+    return replace(data, source=node, splits={}, filter=())
 
 
 def _eval(table: Eval, batch: int) -> Eval:
@@ -156,7 +160,7 @@ def _schedule(schedule: ScheduleNode | None) -> ScheduleNode | None:
     )
 
 
-def _model(model: ModelNode, sizes: Mapping[str, Any], inside: bool = False) -> ModelNode:
+def _model(model: M, sizes: Mapping[str, Any], inside: bool = False) -> M:
     """The model and its children with other sizes, all at their initial values."""
     known, settings = model.component.settings, dict(model.settings)
     for name, value in settings.items():

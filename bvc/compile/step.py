@@ -16,8 +16,9 @@ import jax
 import jax.numpy as jnp
 from jax.extend.core import ClosedJaxpr
 from jax.sharding import AbstractMesh, NamedSharding, PartitionSpec
-from jaxtyping import Array, Float, Int, PyTree
+from jaxtyping import Array, Float, Int, Key, PyTree
 
+from bvc.compile.frozen import FrozenModel, with_answers
 from bvc.compile.gradient import Batch, Forward, Metrics, at_once, in_parts
 from bvc.compile.layout import Layout
 from bvc.compile.mesh import Grid
@@ -28,7 +29,11 @@ from bvc.compile.transforms import Transform, transformed
 from bvc.component.execution import Execution, executing
 from bvc.component.shard import Shard
 
-Step = Callable[[State, Batch], tuple[State, Metrics]]
+Step = Callable[..., tuple[State, Metrics]]
+"""`(state, batch) -> (state, metrics)`; with frozen modules, `(state, batch, parameters of each by name)`."""
+
+
+FrozenParams = Mapping[str, PyTree[Float[Array, "..."]]]
 
 
 @dataclass(frozen=True)
@@ -46,6 +51,7 @@ class Training:
         parts: in how many parts a device works off its examples; changes no number but rounding.
         reduce: dtype in which gradients are summed over devices.
         transforms: what is done to the batch before the model, on the devices.
+        frozen: the modules that never change.
     """
 
     forward: Forward
@@ -58,16 +64,17 @@ class Training:
     parts: int = 1
     reduce: Any = jnp.float32
     transforms: tuple[Transform, ...] = ()
+    frozen: tuple[FrozenModel, ...] = ()
 
 
 def make_step(training: Training, mesh: jax.sharding.Mesh | AbstractMesh) -> Step:
-    """The step as a pure function, to be traced: `(state, batch) -> (state, metrics)`.
+    """The step as a pure function, to be traced.
 
     On an AbstractMesh it can be evaluated abstractly, without devices.
     """
 
-    def step(state: State, batch: Batch) -> tuple[State, Metrics]:
-        loss, gradients = loss_and_gradients(training, mesh, state.params, batch, state.step)
+    def step(state: State, batch: Batch, frozen: FrozenParams | None = None) -> tuple[State, Metrics]:
+        loss, gradients = loss_and_gradients(training, mesh, state.params, batch, state.step, frozen)
         updated = training.update(gradients, state.optimizer, state.params, state.step)
         return State(state.step + 1, updated.params, updated.state), {**loss, **updated.metrics}
 
@@ -85,10 +92,12 @@ def compile_step(training: Training, mesh: jax.sharding.Mesh, state: State) -> S
     Metrics come back as arrays that may not be computed yet.
     """
     lies = state_shardings(state, training.layout, mesh)
-    batch = NamedSharding(mesh, training.grid.batch_spec)
+    given = (lies, NamedSharding(mesh, training.grid.batch_spec))
+    if training.frozen:
+        given = (*given, frozen_shardings(training, mesh))
     return jax.jit(
         make_step(training, mesh),
-        in_shardings=(lies, batch),
+        in_shardings=given,
         out_shardings=(lies, NamedSharding(mesh, PartitionSpec())),
         donate_argnums=0,
     )
@@ -96,7 +105,19 @@ def compile_step(training: Training, mesh: jax.sharding.Mesh, state: State) -> S
 
 def abstract_step(training: Training, state: State, batch: Mapping[str, jax.ShapeDtypeStruct]) -> ClosedJaxpr:
     """The jaxpr of the whole step, traced without devices from ShapeDtypeStructs of state and global batch."""
-    return jax.make_jaxpr(make_step(training, training.grid.abstract()))(state, dict(batch))
+    frozen = [{each.name: each.params for each in training.frozen}] if training.frozen else []
+    return jax.make_jaxpr(make_step(training, training.grid.abstract()))(state, dict(batch), *frozen)
+
+
+def frozen_shardings(training: Training, mesh: jax.sharding.Mesh) -> dict[str, PyTree[NamedSharding]]:
+    """Where the parameters of the frozen modules lie on a mesh with devices."""
+    return {
+        each.name: jax.tree.unflatten(
+            jax.tree.structure(each.params),
+            [NamedSharding(mesh, spec) for spec in training.layout.frozen[each.name].specs],
+        )
+        for each in training.frozen
+    }
 
 
 def loss_and_gradients(
@@ -105,6 +126,7 @@ def loss_and_gradients(
     params: PyTree[Float[Array, "..."]],
     batch: Batch,
     step: Int[Array, ""],
+    frozen: FrozenParams | None = None,
 ) -> tuple[Metrics, list[Float[Array, "..."] | None]]:
     """The loss of a global batch with its metrics, and its gradient for every trained leaf (None for frozen ones)."""
     context = training.grid.context
@@ -114,14 +136,21 @@ def loss_and_gradients(
     replicated = [place.axis in (None, context.tensor) for place, moves in placed if moves]
     execution = Execution(context, training.unroll, training.reduce)
 
+    beside = {each.name: jax.tree.leaves((frozen or {})[each.name]) for each in training.frozen}
+
     def local(
-        leaves: list[Float[Array, "..."]], batch: Batch, step: Int[Array, ""]
+        leaves: list[Float[Array, "..."]],
+        batch: Batch,
+        step: Int[Array, ""],
+        beside: dict[str, list[Float[Array, "..."]]],
     ) -> tuple[Metrics, list[Float[Array, "..."]]]:
         moving = [leaf for leaf, moves in zip(leaves, trained, strict=True) if moves]
         fixed = [leaf for leaf, moves in zip(leaves, trained, strict=True) if not moves]
         batch = transformed(training.transforms, batch, training.seed, step, context)
         count = next(iter(batch.values())).shape[0]
-        keys = example_keys(step_key(training.seed, "model", step), count, context)
+
+        def drawn(purpose: str) -> Key[Array, "b"]:
+            return example_keys(step_key(training.seed, purpose, step), count, context)
 
         def assemble(moving: list[Float[Array, "..."]]) -> Any:
             rest, own = iter(fixed), iter(moving)
@@ -129,21 +158,32 @@ def loss_and_gradients(
             parts = training.layout.shards(whole, context)
             return eqx.combine(parts, training.static, is_leaf=lambda node: isinstance(node, Shard))
 
-        given = (training.forward, assemble, moving, batch, keys, context)
         with executing(execution):
+            modules = {
+                each.name: _frozen_module(training, each, beside[each.name]) for each in training.frozen
+            }
+            batch = with_answers(training.frozen, modules, batch, drawn, training.parts, context)
+            given = (training.forward, assemble, moving, batch, drawn("model"), context)
             if training.parts == 1:
                 return at_once(*given)
             return in_parts(training.parts, replicated, *given)
 
     if context.axes:
         specs = list(training.layout.specs)
+        beside_specs = {name: list(training.layout.frozen[name].specs) for name in beside}
         out = [spec for spec, moves in zip(specs, trained, strict=True) if moves]
         local = jax.shard_map(
             local,
             mesh=mesh,
-            in_specs=(specs, training.grid.batch_spec, PartitionSpec()),
+            in_specs=(specs, training.grid.batch_spec, PartitionSpec(), beside_specs),
             out_specs=(PartitionSpec(), out),
         )
-    metrics, gradients = local(leaves, dict(batch), step)
+    metrics, gradients = local(leaves, dict(batch), step, beside)
     found = iter(gradients)
     return metrics, [next(found) if moves else None for moves in trained]
+
+
+def _frozen_module(training: Training, frozen: FrozenModel, leaves: list[Float[Array, "..."]]) -> eqx.Module:
+    whole = jax.tree.unflatten(jax.tree.structure(frozen.params), leaves)
+    parts = training.layout.frozen[frozen.name].shards(whole, training.grid.context)
+    return eqx.combine(parts, frozen.static, is_leaf=lambda node: isinstance(node, Shard))

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import TypeVar
 
 import jax
 
@@ -18,20 +19,32 @@ from bvc.diagnostics import Diagnostic, Label, Place
 from bvc.diagnostics.catalog import names, shapes
 from bvc.ir import Node
 
+T = TypeVar("T")
+
+ANSWERS = "frozen."
+"""How the names of what frozen modules answer begin; they travel with the batch."""
+
 
 @dataclass(frozen=True, slots=True)
 class Wires:
-    """Port -> path (`batch.F` or `model.OUTPUT`) for one call; optional ports without an array are absent."""
+    """Port -> path (`batch.F`, `model.OUTPUT`, `frozen.NAME.OUTPUT`) for one call; optional ports may be absent."""
 
     paths: Mapping[str, str]
 
     def read(self, arrays: Mapping[str, Mapping[str, object]]) -> dict[str, object]:
-        """The argument for each port, from arrays by root (`batch`, `model`) and name."""
+        """The argument for each port, from arrays by root (`batch`, `model`, `frozen`) and name."""
         found: dict[str, object] = {}
         for port, path in self.paths.items():
             root, name = path.split(".", 1)
             found[port] = arrays[root][name]
         return found
+
+
+def by_root(batch: Mapping[str, T]) -> dict[str, dict[str, T]]:
+    """The features of a batch, and apart from them what frozen modules answered (`frozen.NAME.OUTPUT`)."""
+    answers = {name.removeprefix(ANSWERS): value for name, value in batch.items() if name.startswith(ANSWERS)}
+    features = {name: value for name, value in batch.items() if not name.startswith(ANSWERS)}
+    return {"batch": features, "frozen": answers} if answers else {"batch": features}
 
 
 def wire(

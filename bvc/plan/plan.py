@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, replace
+from typing import Any, NamedTuple
 
 import jax
 import numpy as np
 from jax.sharding import PartitionSpec
+from jaxtyping import PyTree
 
+from bvc.compile.frozen import FrozenModel
+from bvc.compile.layout import Layout
 from bvc.compile.mesh import resolve_mesh
 from bvc.compile.program import Program
 from bvc.compile.state import State, state_specs
 from bvc.compile.step import Training, abstract_step
+from bvc.library.checkpoints.naming import naming_of
 from bvc.plan.collectives import Collective, list_collectives
 from bvc.plan.flops import count_flops
 from bvc.plan.liveness import Peak, peak_memory
@@ -39,6 +43,7 @@ class Memory:
 
     Attributes:
         parameters, optimizer, batch: what the step is given.
+        frozen: parameters of frozen modules.
         step: what it allocates besides, at the peak: activations, gradients, gathered weights.
         peak_at: the op that runs then.
         held: what `step` consists of, largest first.
@@ -50,11 +55,12 @@ class Memory:
     step: int
     peak_at: str
     held: tuple[Held, ...]
+    frozen: int = 0
 
     @property
     def total(self) -> int:
         """Everything at the peak."""
-        return self.parameters + self.optimizer + self.batch + self.step
+        return self.parameters + self.optimizer + self.frozen + self.batch + self.step
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +80,7 @@ class Plan:
     Attributes:
         target: the hardware.
         mesh: axis -> size.
-        parameters: every array of parameters.
+        parameters: every array of parameters, those of frozen modules last.
         batch: every array of the global batch.
         examples: examples of a global batch.
         shards: how many ways the batch is split.
@@ -116,6 +122,15 @@ class Plan:
         return self.roofline.products * useful / self.roofline.step
 
 
+class _Counts(NamedTuple):
+    """How many arrays of each kind the step is given, after its counter, in this order."""
+
+    parameters: int
+    optimizer: int
+    batch: int
+    frozen: int
+
+
 def plan(program: Program, target: Target | None = None) -> Plan:
     """What a program costs on a target, by default this machine. Nothing is allocated.
 
@@ -128,23 +143,26 @@ def plan(program: Program, target: Target | None = None) -> Plan:
     training = program.training(grid, unroll=target.kind == "cpu")
     state = program.state
     step = _read(training, state, program.batch)
-    parameters = tabulate(
+    own = tabulate(
         training.layout.leaves,
-        [str(leaf.dtype) for leaf in jax.tree.leaves(state.params)],
+        _dtypes(state.params),
         training.update.trained,
         grid.axes,
+        naming_of(program.module),
     )
-    counts = (len(jax.tree.leaves(state.params)), len(jax.tree.leaves(state.optimizer)), len(program.batch))
-    donated = [True] * (1 + counts[0] + counts[1]) + [False] * counts[2]
+    frozen = _frozen_rows(training)
+    counts = _Counts(len(own), len(jax.tree.leaves(state)) - 1 - len(own), len(program.batch), len(frozen))
+    donated = [True] * (1 + counts.parameters + counts.optimizer) + [False] * (counts.batch + counts.frozen)
+    arrays = step.inputs[1 + counts.parameters + counts.optimizer :]
     batch = tuple(
         Feature(name, tuple(array.shape), str(array.dtype), value.bytes)
-        for (name, array), value in zip(sorted(program.batch.items()), step.inputs[-counts[2] :], strict=True)
+        for (name, array), value in zip(sorted(program.batch.items()), arrays[: counts.batch], strict=True)
     )
-    collectives = list_collectives(step, grid.axes, _results(step, parameters))
+    collectives = list_collectives(step, grid.axes, _results(step, own))
     return Plan(
         target,
         dict(grid.axes),
-        parameters,
+        (*own, *frozen),
         batch,
         experiment.train.batch,
         grid.context.shards,
@@ -165,6 +183,9 @@ def _read(training: Training, state: State, batch: Mapping[str, jax.ShapeDtypeSt
     names = ["", *(prefix(place.name) for place in training.layout.leaves)]
     names += [""] * (len(laid) - len(names) + len(batch))
     laid += [training.grid.batch_spec] * len(batch)
+    for _, layout in _frozen(training):
+        names += [prefix(place.name) for place in layout.leaves]
+        laid += layout.specs
     return read_step(step, training.grid.axes, laid, names)
 
 
@@ -174,8 +195,29 @@ def _results(step: Ops, parameters: Sequence[ParameterRow]) -> list[str]:
     return names + [""] * (len(step.outputs) - len(names))
 
 
-def _memory(step: Ops, counts: tuple[int, int, int], peak: Peak) -> Memory:
-    parameters, optimizer, batch = np.cumsum([1, counts[0], counts[1]]).tolist()
+def _frozen(training: Training) -> list[tuple[FrozenModel, Layout]]:
+    """The frozen modules in the order in which jax flattens them."""
+    found = [(each, training.layout.frozen[each.name]) for each in training.frozen]
+    return sorted(found, key=lambda pair: pair[0].name)
+
+
+def _frozen_rows(training: Training) -> list[ParameterRow]:
+    rows: list[ParameterRow] = []
+    for each, layout in _frozen(training):
+        start = f"frozen/{each.name}/"
+        places = [replace(place, name=place.name.removeprefix(start)) for place in layout.leaves]
+        untrained, naming = [False] * len(places), naming_of(each.module)
+        own = tabulate(places, _dtypes(each.params), untrained, training.grid.axes, naming)
+        rows += [replace(row, name=start + row.name) for row in own]
+    return rows
+
+
+def _dtypes(params: PyTree) -> list[str]:
+    return [str(leaf.dtype) for leaf in jax.tree.leaves(params)]
+
+
+def _memory(step: Ops, counts: _Counts, peak: Peak) -> Memory:
+    parameters, optimizer, batch, frozen = np.cumsum([1, *counts[:3]]).tolist()
     held: dict[str, list[int]] = {}
     for size, op in peak.live:
         held.setdefault(place_of(op), []).append(size)
@@ -183,10 +225,11 @@ def _memory(step: Ops, counts: tuple[int, int, int], peak: Peak) -> Memory:
     return Memory(
         _bytes(step.inputs[parameters:optimizer]),
         _bytes(step.inputs[optimizer:batch]),
-        _bytes(step.inputs[batch:]),
+        _bytes(step.inputs[batch:frozen]),
         peak.bytes,
         "" if peak.op is None else place_of(peak.op),
         tuple(sorted(rows, key=lambda row: -row.bytes)),
+        _bytes(step.inputs[frozen:]),
     )
 
 

@@ -53,6 +53,7 @@ def _memory(plan: Plan) -> str:
     rows = [
         ("parameters", size(memory.parameters), ""),
         ("optimizer state", size(memory.optimizer), ""),
+        *([("frozen modules", size(memory.frozen), "")] if memory.frozen else []),
         ("batch", size(memory.batch), ""),
         ("step", size(memory.step), f"activations and gradients; peak at {memory.peak_at}"),
         ("total", size(memory.total), f"of {size(there)}: {fits}"),
@@ -92,7 +93,7 @@ def _groups(parameters: Sequence[ParameterRow]) -> str:
 
 
 def _parameters(parameters: Sequence[ParameterRow]) -> str:
-    rows = [("parameter", "shape", "dtype", "layout", "trained", "device")]
+    rows = [("parameter", "shape", "dtype", "layout", "trained", "device", "in big_vision")]
     rows += [
         (
             row.name,
@@ -101,6 +102,7 @@ def _parameters(parameters: Sequence[ParameterRow]) -> str:
             row.layout,
             "yes" if row.trained else "no",
             size(row.bytes),
+            row.published,
         )
         for row in parameters
     ]

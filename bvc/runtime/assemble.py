@@ -12,7 +12,7 @@ import jax
 import numpy as np
 from jaxtyping import PyTree
 
-from bvc.compile.construct import models
+from bvc.compile.construct import Steps
 from bvc.compile.device import DevicePart
 from bvc.compile.evaluation import CompiledEval, CompiledStream
 from bvc.compile.mesh import Grid, resolve_mesh
@@ -21,17 +21,16 @@ from bvc.compile.pipeline_run import Pipeline
 from bvc.compile.program import Program
 from bvc.compile.randomness import purpose_key
 from bvc.compile.state import State, first_state, state_shardings
+from bvc.compile.step import Step, compile_step
 from bvc.compile.step import Training as StepParts
-from bvc.compile.step import compile_step
-from bvc.component.error import DataError
-from bvc.diagnostics import Failed
-from bvc.diagnostics.catalog import missing as catalog
-from bvc.library.checkpoints.load import load_parameters, with_parameters
 from bvc.runtime.compilation import keep_compiled
 from bvc.runtime.data import open_records
 from bvc.runtime.due import Times
 from bvc.runtime.evaluate import MeasuredStream, evaluate
 from bvc.runtime.feed import EvalFeed, TrainFeed
+from bvc.runtime.folder import Folder
+from bvc.runtime.frozen import load_frozen, replaced, saved_values
+from bvc.runtime.predictions import keep_files
 from bvc.runtime.training import Evaluation, HostBatch, Training
 
 
@@ -42,11 +41,17 @@ class Machine:
     grid: Grid
     mesh: jax.sharding.Mesh
     step: StepParts
+    steps: Steps
     sharding: Any = field(init=False)
 
     def __post_init__(self) -> None:
         spec = jax.sharding.NamedSharding(self.mesh, self.grid.batch_spec)
         object.__setattr__(self, "sharding", spec)
+
+    @functools.cached_property
+    def frozen(self) -> Mapping[str, PyTree[jax.Array]]:
+        """The parameters of the frozen modules, by name."""
+        return load_frozen(self.step, self.mesh, self.steps)
 
     def place(self, batch: HostBatch) -> dict[str, jax.Array]:
         """A host batch (this process's part of it) to the devices."""
@@ -74,16 +79,17 @@ def machine(program: Program) -> Machine:
     devices = jax.devices()
     grid = resolve_mesh(program.experiment.mesh, len(devices))
     parts = program.training(grid, unroll=devices[0].platform == "cpu")
-    return Machine(grid, grid.place(devices), parts)
+    return Machine(grid, grid.place(devices), parts, program.steps)
 
 
-def assemble(program: Program, root: str, here: Machine) -> Training:
+def assemble(program: Program, root: str, here: Machine, workdir: Folder | None = None) -> Training:
     """Everything that the loop needs.
 
     Args:
         program: compiled with the paths of files that are here.
         root: where data lies.
         here: the devices.
+        workdir: where evaluators leave files; None: nowhere.
 
     Raises:
         Failed: data, or a checkpoint that `init` names, cannot be read.
@@ -104,7 +110,7 @@ def assemble(program: Program, root: str, here: Machine) -> Training:
     return Training(
         init=functools.partial(initial_state, program, lies),
         abstract=abstract,
-        step=compile_step(here.step, here.mesh, abstract),
+        step=functools.partial(_step, compile_step(here.step, here.mesh, abstract), here),
         feed=functools.partial(_train_feed, program, root, pipeline),
         place=here.placing(on_device),
         times=times,
@@ -113,8 +119,12 @@ def assemble(program: Program, root: str, here: Machine) -> Training:
         parameters=sum(leaf.size for leaf in parameters),
         devices=jax.device_count(),
         kind=jax.devices()[0].device_kind.replace(" ", "_"),
-        evaluations=evaluations(program, root, here),
+        evaluations=evaluations(program, root, here, workdir),
     )
+
+
+def _step(compiled: Step, here: Machine, state: State, batch: HostBatch) -> Any:
+    return compiled(state, batch, here.frozen) if here.frozen else compiled(state, batch)
 
 
 def initial_state(program: Program, lies: Any) -> State:
@@ -129,34 +139,8 @@ def initial_state(program: Program, lies: Any) -> State:
         return first_state(eqx.filter(model, eqx.is_array), program.update)
 
     state = jax.jit(make, out_shardings=lies)()
-    values = _loaded(program)
-    if not values:
-        return state
-    params = jax.tree.map(
-        lambda new, old: jax.device_put(new, old.sharding),
-        with_parameters(state.params, values),
-        state.params,
-    )
-    return state._replace(params=params)
-
-
-def _loaded(program: Program) -> dict[str, np.ndarray]:
-    """Public name -> value, from every checkpoint that the model or a part of it names."""
-    values: dict[str, np.ndarray] = {}
-    for prefix, node in models(program.experiment.model).items():
-        if node.init is None:
-            continue
-        module: Any = program.module
-        for part in prefix.split("/")[:-1]:
-            module = getattr(module, part)
-        try:
-            found, report = load_parameters(module, node.init, skip=node.init_skip)
-        except DataError as error:
-            place = node.origins.get("init", node.origin)
-            notes = (error.looked,) if error.looked else ()
-            raise Failed(catalog.checkpoint_unfit(node.init, error.what, place, notes, error.help)) from error
-        values |= {prefix + name: value for name, value in found.items()}
-    return values
+    values = saved_values(program.experiment.model, program.module)
+    return state._replace(params=replaced(state.params, values))
 
 
 def placed(array: jax.ShapeDtypeStruct, sharding: Any) -> jax.ShapeDtypeStruct:
@@ -177,17 +161,22 @@ def _train_feed(program: Program, root: str, pipeline: Pipeline, start: int) -> 
     )
 
 
-def evaluations(program: Program, root: str, here: Machine) -> list[Evaluation]:
-    """The evaluators of a program, ready to run."""
-    return [_evaluation(program, each, root, here) for each in program.evals]
+def evaluations(
+    program: Program, root: str, here: Machine, workdir: Folder | None = None
+) -> list[Evaluation]:
+    """The evaluators of a program, ready to run; they leave files in `workdir`."""
+    return [_evaluation(program, each, root, here, workdir) for each in program.evals]
 
 
-def _evaluation(program: Program, compiled: CompiledEval, root: str, here: Machine) -> Evaluation:
+def _evaluation(
+    program: Program, compiled: CompiledEval, root: str, here: Machine, workdir: Folder | None
+) -> Evaluation:
     table = compiled.table
     streams = [_stream(program, compiled, stream, root, here) for stream in compiled.streams]
 
     def run(state: State, check: Callable[[], None]) -> Mapping[str, float]:
-        return evaluate(table.name, compiled.evaluator, streams, state.params, check)
+        keep = workdir and functools.partial(keep_files, workdir, table.name, int(state.step))
+        return evaluate(table.name, compiled.evaluator, streams, state.params, check, keep)
 
     return Evaluation(table.name, program.steps(table.every), table.skip_first, table.prefix, run)
 
@@ -195,12 +184,16 @@ def _evaluation(program: Program, compiled: CompiledEval, root: str, here: Machi
 def _stream(
     program: Program, compiled: CompiledEval, stream: CompiledStream, root: str, here: Machine
 ) -> MeasuredStream:
-    static = here.step.static
+    of = stream.view.frozen
+    static = here.step.static if of is None else {each.name: each.static for each in program.frozen}[of]
     pipeline, on_device = split_pipeline(stream.raw, stream.pipeline, stream.features)
 
     @jax.jit
-    def measure(params: PyTree, batch: Mapping[str, jax.Array]) -> Mapping[str, jax.Array]:
+    def measured(params: PyTree, batch: Mapping[str, jax.Array]) -> Mapping[str, jax.Array]:
         return stream(eqx.combine(params, static), batch)
+
+    def measure(params: PyTree, batch: Mapping[str, jax.Array]) -> Mapping[str, jax.Array]:
+        return measured(params if of is None else here.frozen[of], batch)
 
     def batches() -> EvalFeed:
         return EvalFeed(

@@ -53,7 +53,7 @@ def test_the_parts_of_an_experiment(tmp_path: Path) -> None:
     assert found.train.data.splits == {"train": 50_000, "test": 10_000}
     assert [op.name for op in found.train.pipeline] == ["decode", "resize", "value_range", "onehot", "keep"]
     assert found.model.name == "vit" and found.model.settings["patch"] == 8
-    assert found.objective.name == "softmax_xent"
+    assert found.objective[0].name == "softmax_xent"
     assert found.optimizer.transform.name == "adam" and found.optimizer.transform.settings == {}
     assert (found.optimizer.lr, found.optimizer.weight_decay, found.optimizer.clip_norm) == (1e-3, 1e-4, None)
     assert found.optimizer.schedule is not None
