@@ -22,13 +22,14 @@ def evaluate(spec: str, sets: Sequence[str], workdir: str, data_dir: str | None,
     if not checked.ok or checked.experiment is None:
         return report(checked.diagnostics, checked.sources)
 
+    from bvc.runtime.folder import Folder
     from bvc.runtime.rows import row
     from bvc.runtime.run import locate, trained
 
     root = data_root(data_dir)
     try:
         model = trained(locate(checked.experiment, root), workdir, step)
-        typer.echo(row(model.step, model.evaluate(root)))
+        typer.echo(row(model.step, model.evaluate(root, Folder(workdir))))
     except Failed as failure:
         return report(failure.diagnostics, checked.sources)
     return CLEAN

@@ -33,6 +33,28 @@ class Stream:
 
 
 @runtime_checkable
+class Preparing(Protocol):
+    """What an evaluator besides has that reads files of its own."""
+
+    def prepare(self) -> None:
+        """Read and verify them; called once at the start of a run.
+
+        Raises:
+            DataError: one of them cannot be used.
+        """
+        ...
+
+
+@runtime_checkable
+class Keeping(Protocol):
+    """What an evaluator besides has that leaves files in the work directory."""
+
+    def files(self, state: Any) -> Mapping[str, bytes]:
+        """Name below the evaluation's folder -> content, from the state of which `result` told the metrics."""
+        ...
+
+
+@runtime_checkable
 class Evaluator(Protocol):
     """The methods of an evaluator besides its measures. State lives between `start` and `result`."""
 

@@ -15,7 +15,7 @@ from jax.experimental import multihost_utils
 from jaxtyping import Array, PyTree, Shaped
 
 from bvc.component.error import DataError
-from bvc.component.evaluation import Evaluator
+from bvc.component.evaluation import Evaluator, Keeping, Preparing
 from bvc.diagnostics import Failed
 from bvc.diagnostics.catalog import missing
 from bvc.diagnostics.catalog import run as catalog
@@ -48,6 +48,7 @@ def evaluate(
     streams: Sequence[MeasuredStream],
     params: PyTree,
     check: Callable[[], None] = lambda: None,
+    keep: Callable[[Mapping[str, bytes]], None] | None = None,
 ) -> dict[str, float]:
     """Metric name -> value, without prefix.
 
@@ -57,12 +58,14 @@ def evaluate(
         streams: in the order in which they are to be run.
         params: of the model.
         check: called before every batch; raises when the evaluation must end.
+        keep: takes the files of an evaluator that has some.
 
     Raises:
         Failed: a stream holds no example (B0532), the evaluator cannot use what was measured (B0534), what was
             measured is NaN (B0535), or data cannot be read (B0505).
     """
-    state = evaluator.start()
+    with _using(name):
+        state = evaluator.start()
     for stream in streams:
         examples = 0
         with _reading(), closing(_measured(stream, params, check)) as batches:
@@ -74,7 +77,21 @@ def evaluate(
         if not examples:
             raise Failed(catalog.evaluation_empty(name, stream.name))
     with _using(name):
-        return {metric: float(value) for metric, value in evaluator.result(state).items()}
+        found = {metric: float(value) for metric, value in evaluator.result(state).items()}
+    if keep is not None and isinstance(evaluator, Keeping):
+        keep(evaluator.files(state))
+    return found
+
+
+def prepare(name: str, evaluator: Evaluator) -> None:
+    """Let an evaluator look at its files, before anything is computed.
+
+    Raises:
+        Failed: one of them cannot be used (B0534).
+    """
+    if isinstance(evaluator, Preparing):
+        with _using(name):
+            evaluator.prepare()
 
 
 @contextmanager

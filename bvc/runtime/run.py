@@ -14,6 +14,7 @@ from bvc.plan.plan import Plan, plan
 from bvc.plan.report import as_json, render
 from bvc.runtime.assemble import assemble, machine
 from bvc.runtime.data import missing_data, open_records
+from bvc.runtime.evaluate import prepare
 from bvc.runtime.files import find_files
 from bvc.runtime.loop import Outcome, train
 from bvc.runtime.progress import Progress
@@ -29,7 +30,8 @@ def locate(experiment: Experiment, root: str) -> Program:
         root: where data lies.
 
     Raises:
-        Failed: data, files or checkpoints are missing (B0501, B0502, B0503); all are told at once.
+        Failed: data, files or checkpoints are missing (B0501, B0502, B0503; all are told at once), or a file of an
+            evaluator cannot be used (B0534).
     """
     missing = missing_data(experiment, root)
     try:
@@ -38,7 +40,10 @@ def locate(experiment: Experiment, root: str) -> Program:
         missing += failure.diagnostics
     if missing:
         raise Failed(missing)
-    return compile_experiment(experiment, len(open_records(experiment.train.data, root)))
+    program = compile_experiment(experiment, len(open_records(experiment.train.data, root)))
+    for each in program.evals:
+        prepare(each.table.name, each.evaluator)
+    return program
 
 
 def run(
@@ -64,7 +69,7 @@ def run(
     here = machine(program)
     with closing(Workdir(workdir, spec)) as opened:
         _write_plan(opened, planned)
-        training = assemble(program, root, here)
+        training = assemble(program, root, here, opened.folder)
         with Progress(console, total=training.times.total, batch=training.batch) as progress:
             return train(training, opened, progress)
 

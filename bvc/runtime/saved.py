@@ -45,15 +45,15 @@ class Trained:
         """The model itself."""
         return eqx.combine(self.params, self.here.step.static)
 
-    def evaluate(self, root: str) -> dict[str, float]:
-        """All metrics of all evaluators, with their prefixes.
+    def evaluate(self, root: str, workdir: Folder | None = None) -> dict[str, float]:
+        """All metrics of all evaluators, with their prefixes; their files go to `workdir`, if there is one.
 
         Raises:
             Failed: data cannot be read.
         """
         state = State(np.int32(self.step), self.params, {})  # type: ignore[arg-type]
         found: dict[str, float] = {}
-        for evaluation in evaluations(self.program, root, self.here):
+        for evaluation in evaluations(self.program, root, self.here, workdir):
             metrics = evaluation.run(state, lambda: None)
             found |= {evaluation.prefix + name: value for name, value in metrics.items()}
         return found

@@ -4,6 +4,7 @@ spec.toml               the resolved spec; says whose directory this is
 plan.txt, plan.json     what the run was expected to cost
 big_vision_metrics.txt  metrics (bvc/runtime/rows.py)
 big_vision_clock.txt    those that depend on the clock
+evals/NAME/STEP/        files that evaluators leave (bvc/runtime/predictions.py)
 checkpoints/            bvc/runtime/checkpoint.py
 lock                    the process that runs here
 """

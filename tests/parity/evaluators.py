@@ -7,11 +7,13 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 
 from bvc.compile.pipeline_run import Pipeline
 from bvc.component.feature import Feature
 from bvc.library.evaluators.classification import Classification
+from bvc.library.evaluators.distance import Distance, Measured
 from bvc.library.evaluators.fewshot_lsr import draw, least_squares
 from bvc.library.evaluators.mean import Mean
 from bvc.library.evaluators.perplexity import Perplexity
@@ -56,7 +58,7 @@ def rows_of(**columns: np.ndarray) -> list[dict[str, Any]]:
     return [dict(zip(columns, row, strict=True)) for row in zip(*columns.values(), strict=True)]
 
 
-def _compared(reference: Reference, case: str, found: Mapping[str, float]) -> Iterator[Comparison]:
+def compared(reference: Reference, case: str, found: Mapping[str, float]) -> Iterator[Comparison]:
     described = reference.meta["cases"][case]
     recorded = {key: reference.group("outputs")[name] for key, name in described["outputs"].items()}
     rtol = max(described["tolerance"]["rtol"], described["tolerance"]["atol"])
@@ -83,7 +85,7 @@ def retrieval(reference: Reference) -> Iterator[Comparison]:
                 "text": lambda batch: {"embed_text": batch["captions"], "_parent": batch["_parent"]},
             },
         )
-        yield from _compared(reference, case, found)
+        yield from compared(reference, case, found)
 
 
 def classified(loss: Any, logits: np.ndarray, labels: np.ndarray) -> dict[str, float]:
@@ -100,7 +102,7 @@ def classification(reference: Reference) -> Iterator[Comparison]:
         logits, labels = (
             reference.group("inputs")[described["inputs"][name]] for name in ("logits", "labels")
         )
-        yield from _compared(reference, case, classified(case.split("_", 1)[1], logits, labels))
+        yield from compared(reference, case, classified(case.split("_", 1)[1], logits, labels))
 
 
 @compares("last-batch padding")
@@ -124,7 +126,7 @@ def padding(reference: Reference) -> Iterator[Comparison]:
     for metric, ports in means.items():
         evaluator = Mean(data=None, pipeline=None, view="any", metric=metric)
         found |= run(evaluator, {"examples": rows_of(a=inputs["a"], b=inputs["b"])}, {"examples": ports})
-    yield from _compared(reference, "mean_evaluator", found)
+    yield from compared(reference, "mean_evaluator", found)
 
 
 @compares("few-shot least-squares regression")
@@ -154,6 +156,9 @@ def captioning(reference: Reference) -> Iterator[Comparison]:
     """Negative log-likelihoods of sequences."""
     inputs = reference.group("inputs")
     for case, described in reference.meta["cases"].items():
+        if case == "distance_evaluator":
+            yield from _distances(reference, described)
+            continue
         if not case.startswith("perplexity"):
             yield absent(case, 2e-5)
             continue
@@ -161,7 +166,26 @@ def captioning(reference: Reference) -> Iterator[Comparison]:
         evaluator = Perplexity(data=None, pipeline=None, per_token="normTrue" in case)
         ports: Ports = lambda batch, names=tuple(arrays): {name: batch[name] for name in names}  # noqa: E731
         found = run(evaluator, {"sequences": rows_of(**arrays)}, {"sequences": ports})
-        yield from _compared(reference, case, found)
+        yield from compared(reference, case, found)
+
+
+def _distances(reference: Reference, described: Mapping[str, Any]) -> Iterator[Comparison]:
+    """`/all` is an array, which a metric of bvc is not: its values are compared where they are measured."""
+    student, teacher = (
+        reference.group("inputs")[described["inputs"][name]] for name in ("student", "teacher")
+    )
+    wanted = tuple(Measured(**table) for table in described["distances"])
+    evaluator = Distance(data=None, pipeline=None, view="any", distances=wanted)
+    found: dict[str, Any] = {
+        f"{name}/all": np.asarray(values)
+        for name, values in evaluator.examples(jnp.asarray(student), jnp.asarray(teacher)).items()
+    }
+    rows = rows_of(logits=student, teacher=teacher)
+    ports: Ports = lambda batch: {"logits": batch["logits"], "teacher": batch["teacher"]}  # noqa: E731
+    found |= run(evaluator, {"examples": rows}, {"examples": ports})
+    for key, name in described["outputs"].items():
+        theirs = reference.group("outputs")[name].astype(np.float32)
+        yield close(f"distance {key}", found[key.replace("__", "/")], theirs, 1e-5)
 
 
 @compares("zero-shot classification with prompt ensembling")

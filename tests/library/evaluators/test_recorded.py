@@ -9,7 +9,16 @@ FOLDER = Path(__file__).parent.parent.parent / "reference" / "evaluators"
 
 @pytest.mark.parametrize(
     "name",
-    ["retrieval", "classification", "mask_padding", "fewshot_lsr", "captioning_distill", "zeroshot"],
+    [
+        "retrieval",
+        "classification",
+        "mask_padding",
+        "fewshot_lsr",
+        "captioning_distill",
+        "zeroshot",
+        "depth_psnr_fid",
+        "panoptic_quality",
+    ],
 )
 def test_metrics_are_those_recorded(name):
     found = compare_file(FOLDER / f"{name}.npz")

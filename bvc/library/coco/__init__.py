@@ -1,0 +1,1 @@
+"""Files of COCO: annotations that are read, predictions that are written."""
