@@ -9,6 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from bvc.compile.layout import Placement
+from bvc.library.checkpoints.naming import Naming
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,6 +18,7 @@ class ParameterRow:
 
     Attributes:
         name: `*` stands for the number of the layer.
+        published: big_vision's name of it.
         shape: with the dim of the stack.
         layout: `replicated`, or the axis and the dim that it splits.
         trained: whether the optimizer moves it.
@@ -24,6 +26,7 @@ class ParameterRow:
     """
 
     name: str
+    published: str
     shape: tuple[int, ...]
     dtype: str
     layout: str
@@ -58,7 +61,11 @@ class ParameterGroup:
 
 
 def tabulate(
-    places: Sequence[Placement], dtypes: Sequence[str], trained: Sequence[bool], axes: Mapping[str, int]
+    places: Sequence[Placement],
+    dtypes: Sequence[str],
+    trained: Sequence[bool],
+    axes: Mapping[str, int],
+    naming: Naming,
 ) -> tuple[ParameterRow, ...]:
     """One row for every array leaf, in tree order; `axes` are the sizes of the mesh axes."""
     rows: list[ParameterRow] = []
@@ -68,7 +75,8 @@ def tabulate(
         if place.axis is not None:
             size //= axes[place.axis]
             layout = f"{place.axis} on dim {len(place.shape) + place.dim}"
-        rows.append(ParameterRow(place.name, place.shape, dtype, layout, moves, size))
+        published = naming.published(place.name)
+        rows.append(ParameterRow(place.name, published, place.shape, dtype, layout, moves, size))
     return tuple(rows)
 
 

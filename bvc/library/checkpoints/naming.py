@@ -9,6 +9,8 @@ A template covers every name below it; what follows is kept:
 >>> naming = Naming((("blocks/{i}/norm", "Transformer/encoderblock_{i}/LayerNorm_0"),))
 >>> naming.published("blocks/03/norm/scale")
 'Transformer/encoderblock_3/LayerNorm_0/scale'
+>>> naming.published("blocks/*/norm/scale")
+'Transformer/encoderblock_*/LayerNorm_0/scale'
 """
 
 from __future__ import annotations
