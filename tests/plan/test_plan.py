@@ -162,3 +162,13 @@ def test_an_unknown_target_is_told(text: str) -> None:
     with pytest.raises(Failed) as caught:
         find_target(text)
     assert caught.value.diagnostics[0].code == "B0542"
+
+
+def test_parameters_stand_beside_the_names_of_big_vision(planned: Callable[[str], Plan]) -> None:
+    text = render(planned("one"), every_parameter=True)
+    assert "img/Transformer/encoderblock_*/MlpBlock_0/Dense_1/kernel\n" in text
+    published = {row["name"]: row["published"] for row in json.loads(as_json(planned("one")))["parameters"]}
+    assert (
+        published["image/blocks/*/attention_norm/scale"] == "img/Transformer/encoderblock_*/LayerNorm_0/scale"
+    )
+    assert published["temperature"] == "t"
