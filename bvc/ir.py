@@ -241,6 +241,19 @@ class Optimizer:
 
 
 @dataclass(frozen=True, slots=True)
+class PerturbationNode:
+    """`[perturbation]`: radius at the lowest and the highest learning rate of `lr`, or without `lr` twice the same."""
+
+    rho: tuple[float, float]
+    lr: tuple[float, float] | None
+    alpha: float
+    adaptive: bool
+    minimize: Literal["perturbed", "clean"]
+    schedule: ScheduleNode | None
+    origin: Origin
+
+
+@dataclass(frozen=True, slots=True)
 class Eval:
     """One table of `[evals]`."""
 
@@ -283,3 +296,4 @@ class Experiment:
     run: Run
     origin: Origin
     frozen: Mapping[str, FrozenNode] = field(default_factory=dict[str, FrozenNode])
+    perturbation: PerturbationNode | None = None

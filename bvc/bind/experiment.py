@@ -10,7 +10,7 @@ from bvc.bind.component import bind_component, bind_model
 from bvc.bind.data import bind_data, bind_train
 from bvc.bind.found import INVALID, Found, Invalid
 from bvc.bind.optimizer import bind_optimizer, tables_of
-from bvc.bind.parts import bind_frozen, bind_objective
+from bvc.bind.parts import bind_frozen, bind_objective, bind_perturbation
 from bvc.bind.pattern import valid_pattern
 from bvc.bind.pipeline import bind_calls
 from bvc.bind.quantity import DURATION_UNITS
@@ -113,6 +113,9 @@ def _experiment(
     settings = reader.table(tree, root, "")
     objective = bind_objective(reader, tree.items["objective"]) if "objective" in tree.items else INVALID
     optimizer = bind_optimizer(reader, tree.items["optimizer"]) if "optimizer" in tree.items else INVALID
+    perturbation = None
+    if "perturbation" in tree.items and not isinstance(optimizer, Invalid):
+        perturbation = bind_perturbation(reader, tree.items["perturbation"], optimizer.lr)
     run = _run(reader, tree.items["run"]) if "run" in tree.items else INVALID
     evals = _evals(reader, tree.get("evals"))
     mesh = _mesh(reader, tree.get("mesh"), tree.origin)
@@ -124,12 +127,24 @@ def _experiment(
         or isinstance(model, Invalid)
         or isinstance(objective, Invalid)
         or isinstance(optimizer, Invalid)
+        or isinstance(perturbation, Invalid)
         or isinstance(run, Invalid)
         or isinstance(mesh, Invalid)
     ):
         return None
     return Experiment(
-        spec.doc, mesh, layout, train, model, objective, optimizer, evals, run, tree.origin, frozen
+        spec.doc,
+        mesh,
+        layout,
+        train,
+        model,
+        objective,
+        optimizer,
+        evals,
+        run,
+        tree.origin,
+        frozen,
+        perturbation,
     )
 
 

@@ -8,12 +8,13 @@ from typing import Any
 
 from bvc.bind.component import bind_component, bind_model
 from bvc.bind.found import INVALID, Invalid
-from bvc.bind.tables import FrozenTable, SumTable, TermTable
+from bvc.bind.optimizer import bind_schedule
+from bvc.bind.tables import FrozenTable, PerturbationTable, SumTable, TermTable
 from bvc.bind.value import Reader, Site
 from bvc.component.declare import fields_of
-from bvc.diagnostics import Label
-from bvc.diagnostics.catalog import names
-from bvc.ir import FrozenNode, Node, TermNode
+from bvc.diagnostics import Label, Origin
+from bvc.diagnostics.catalog import names, shapes
+from bvc.ir import FrozenNode, Node, PerturbationNode, TermNode
 from bvc.spec.tree import Node as TreeNode
 from bvc.spec.tree import Table
 
@@ -63,6 +64,39 @@ def bind_frozen(reader: Reader, node: TreeNode | None) -> Mapping[str, FrozenNod
         if not any(isinstance(value, Invalid) for value in values.values()):
             found[name] = FrozenNode(**_fields(model), **values)
     return found
+
+
+def bind_perturbation(reader: Reader, node: TreeNode, lr: float) -> PerturbationNode | Invalid:
+    """`[perturbation]`; `lr` is the optimizer's learning rate."""
+    table = reader.expect_table(node, "perturbation")
+    if isinstance(table, Invalid):
+        return INVALID
+    settings = reader.table(table, fields_of(PerturbationTable), "perturbation")
+    written = table.get("schedule")
+    schedule = None if written is None else bind_schedule(reader, written, "perturbation.schedule")
+    if settings is None or isinstance(schedule, Invalid):
+        return INVALID
+    values, origins = settings.values, settings.origins
+    rho = values["rho"]
+    pair = isinstance(rho, tuple)
+    if pair and schedule is not None:
+        reason = "has no meaning beside two numbers of `rho`, which follow the learning rate"
+        return _refused(reader, "schedule", reason, origins, "give `rho` one number")
+    if not pair and "lr" in values:
+        return _refused(reader, "lr", "needs two numbers of `rho`", origins, f"write `rho = [0.0, {rho:g}]`")
+    return PerturbationNode(
+        rho if pair else (rho, rho),
+        values.get("lr", (0.0, lr)) if pair else None,
+        values.get("alpha", 0.0),
+        values.get("adaptive", False),
+        values.get("minimize", "perturbed"),
+        schedule,
+        table.origin,
+    )
+
+
+def _refused(reader: Reader, key: str, reason: str, origins: Mapping[str, Origin], help: str) -> Invalid:
+    return reader.found.add(shapes.refused_setting("perturbation", key, reason, origins[key], help))
 
 
 def _term(node: Node, term: str, weight: float) -> TermNode:

@@ -21,6 +21,7 @@ from bvc.bind.tables import (
     MeshTable,
     MixTable,
     OptimizerTable,
+    PerturbationTable,
     RootTable,
     RuleTable,
     RunTable,
@@ -50,6 +51,7 @@ def schema() -> Schema:
         "frozen": _named(_component("model", fields_of(FrozenTable))),
         "optimizer": _optimizer(),
         "run": _fields(fields_of(RunTable), required=False),
+        "perturbation": _perturbation(),
         "evals": _named(_component("evaluator", fields_of(EvalTable))),
         "mesh": _fields(fields_of(MeshTable), required=False),
         "layout": {"type": "array", "items": _fields(fields_of(LayoutTable))},
@@ -91,6 +93,12 @@ def _named(table: Schema) -> Schema:
 def _objective() -> Schema:
     table = _component("objective")
     table["properties"]["terms"] = _named(_component("objective", fields_of(TermTable)))
+    return table
+
+
+def _perturbation() -> Schema:
+    table = _fields(fields_of(PerturbationTable))
+    table["properties"]["schedule"] = _component("schedule", fields_of(ScheduleTable))
     return table
 
 

@@ -7,7 +7,7 @@ from here alone.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from bvc.component.annotation import AtLeast, Bytes, Calls, Count, Interval, NonNegative, Steps
 
@@ -246,6 +246,27 @@ class TermTable:
 
 
 @dataclass(frozen=True)
+class PerturbationTable:
+    """`[perturbation]`: gradients at the worst parameters nearby (SAM, and with `alpha` GSAM).
+
+    Settings:
+        rho: how far the parameters are moved; two numbers follow the learning rate from its lowest to its highest
+        lr: the lowest and the highest learning rate for two numbers of `rho`; by default 0 and `optimizer.lr`
+        alpha: how strongly the gap between the loss there and here is minimized, too (GSAM)
+        adaptive: move every parameter in proportion to its size
+        minimize: whose loss is minimized: that of the perturbed parameters, or of the clean ones
+        schedule: factor on a single `rho` over the run
+    """
+
+    rho: NonNegative | tuple[NonNegative, NonNegative]
+    lr: tuple[NonNegative, NonNegative] | None = None
+    alpha: NonNegative = 0.0
+    adaptive: bool = False
+    minimize: Literal["perturbed", "clean"] = "perturbed"
+    schedule: Any = None
+
+
+@dataclass(frozen=True)
 class RootTable:
     """A whole spec.
 
@@ -256,6 +277,7 @@ class RootTable:
         optimizer: how parameters change
         run: how long, how often
         frozen: models that answer for every batch and never change: a teacher, an oracle
+        perturbation: take gradients at perturbed parameters (SAM, GSAM)
         evals: what is measured besides
         mesh: the grid of devices; by default all of them on one axis, `data`
         layout: how parameters lie on the mesh; by default every device holds them all
@@ -267,6 +289,7 @@ class RootTable:
     optimizer: Any
     run: Any
     frozen: Any = None
+    perturbation: Any = None
     evals: Any = None
     mesh: Any = None
     layout: Any = None
@@ -285,6 +308,8 @@ TABLES: dict[str, type[Any]] = {
     "optimizer.schedule": ScheduleTable,
     "objective.terms.NAME": TermTable,
     "frozen.NAME": FrozenTable,
+    "perturbation": PerturbationTable,
+    "perturbation.schedule": ScheduleTable,
     "evals.NAME": EvalTable,
 }
 """Path of a table -> its keys."""

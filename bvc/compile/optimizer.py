@@ -73,6 +73,17 @@ class Update:
             for name, (depth, group) in self._groups(jax.tree.leaves(params)).items()
         }
 
+    def masked(self, gradients: Sequence[Float[Array, "..."] | None]) -> list[Float[Array, "..."] | None]:
+        """Gradients with zeros for those layers of a stack that are frozen."""
+        return [
+            None if gradient is None else _where_trained(gradient, treatment)
+            for gradient, treatment in zip(gradients, self.treatments, strict=True)
+        ]
+
+    def rate(self, step: Int[Array, ""]) -> Float[Array, ""]:
+        """The learning rate after `step` updates, by the first schedule that is in use: the optimizer's own."""
+        return self.lr * self.schedules[0](step)
+
     def __call__(
         self,
         gradients: Sequence[Float[Array, "..."] | None],
@@ -89,10 +100,7 @@ class Update:
             step: number of updates done before; the first one uses schedule(0).
         """
         leaves, tree = jax.tree.flatten(params)
-        masked = [
-            None if gradient is None else _where_trained(gradient, treatment)
-            for gradient, treatment in zip(gradients, self.treatments, strict=True)
-        ]
+        masked = self.masked(gradients)
         norm = optax.tree.norm(masked)
         moves = self._transformed(masked, state, leaves, norm)
         factors = jnp.stack([schedule(step) for schedule in self.schedules])

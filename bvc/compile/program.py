@@ -22,6 +22,7 @@ from bvc.compile.layout import lay_out
 from bvc.compile.mesh import Grid, check_batch, check_parts, smallest
 from bvc.compile.mixing import type_sources
 from bvc.compile.optimizer import Update, make_update
+from bvc.compile.perturbation import Perturbation, make_perturbation
 from bvc.compile.pipeline import batch_features
 from bvc.compile.sources import with_features
 from bvc.compile.state import State, first_state
@@ -58,6 +59,7 @@ class Program:
         evals: the evaluators.
         transforms: what is done to the batch on the devices.
         frozen: the modules that never change.
+        perturbation: SAM or GSAM.
     """
 
     experiment: Experiment
@@ -71,6 +73,7 @@ class Program:
     evals: tuple[CompiledEval, ...]
     transforms: tuple[Transform, ...] = ()
     frozen: tuple[FrozenModel, ...] = ()
+    perturbation: Perturbation | None = None
 
     def steps(self, duration: Duration) -> int:
         """A duration in steps of this run."""
@@ -121,6 +124,7 @@ class Program:
             experiment.run.accumulate,
             transforms=self.transforms,
             frozen=self.frozen,
+            perturbation=self.perturbation,
         )
 
 
@@ -172,6 +176,10 @@ def compile_experiment(experiment: Experiment, examples: int | None = None) -> P
         attempt(found, lambda: lay_out(experiment.layout, eqx.filter(module, is_array), grid, beside))
     if module is not None:
         update = attempt(found, lambda: make_update(experiment.optimizer, module, steps, total))
+    perturbation = None
+    if experiment.perturbation is not None and update is not None:
+        make = functools.partial(make_perturbation, experiment.perturbation, update.rate, steps, total)
+        perturbation = attempt(found, make)
     if module is not None and typed is not None and frozen is not None:
         answers = {
             f"frozen.{each.name}.{name}": array for each in frozen for name, array in each.outputs.items()
@@ -218,6 +226,7 @@ def compile_experiment(experiment: Experiment, examples: int | None = None) -> P
         done,
         typed.transforms,
         asked,
+        perturbation,
     )
 
 

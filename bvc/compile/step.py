@@ -23,6 +23,7 @@ from bvc.compile.gradient import Batch, Forward, Metrics, at_once, in_parts
 from bvc.compile.layout import Layout
 from bvc.compile.mesh import Grid
 from bvc.compile.optimizer import Update
+from bvc.compile.perturbation import Perturbation
 from bvc.compile.randomness import example_keys, step_key
 from bvc.compile.state import State, state_shardings
 from bvc.compile.transforms import Transform, transformed
@@ -52,6 +53,7 @@ class Training:
         reduce: dtype in which gradients are summed over devices.
         transforms: what is done to the batch before the model, on the devices.
         frozen: the modules that never change.
+        perturbation: where gradients are taken besides.
     """
 
     forward: Forward
@@ -65,6 +67,7 @@ class Training:
     reduce: Any = jnp.float32
     transforms: tuple[Transform, ...] = ()
     frozen: tuple[FrozenModel, ...] = ()
+    perturbation: Perturbation | None = None
 
 
 def make_step(training: Training, mesh: jax.sharding.Mesh | AbstractMesh) -> Step:
@@ -75,6 +78,17 @@ def make_step(training: Training, mesh: jax.sharding.Mesh | AbstractMesh) -> Ste
 
     def step(state: State, batch: Batch, frozen: FrozenParams | None = None) -> tuple[State, Metrics]:
         loss, gradients = loss_and_gradients(training, mesh, state.params, batch, state.step, frozen)
+        if training.perturbation is not None:
+            leaves, tree = jax.tree.flatten(state.params)
+
+            def gradients_at(moved: list[Float[Array, "..."]]) -> list[Float[Array, "..."] | None]:
+                params = jax.tree.unflatten(tree, moved)
+                found = loss_and_gradients(training, mesh, params, batch, state.step, frozen)[1]
+                return training.update.masked(found)
+
+            clean = training.update.masked(gradients)
+            gradients, told = training.perturbation(gradients_at, leaves, clean, state.step)
+            loss = {**loss, **told}
         updated = training.update(gradients, state.optimizer, state.params, state.step)
         return State(state.step + 1, updated.params, updated.state), {**loss, **updated.metrics}
 

@@ -17,7 +17,7 @@ from tests.parity.reference import compare_file, read_reference
 REFERENCE = Path(__file__).parent.parent / "reference"
 FILES = [
     REFERENCE / f"{name}.npz"
-    for name in ("losses/xent", "losses/contrastive", "losses/distill", "optim/schedules", "optim/updates")
+    for name in ("losses/xent", "losses/contrastive", "losses/distill", "optim/schedules", "optim/updates", "optim/gsam")
 ]
 RUNS = sorted((REFERENCE / "trajectories").glob("*.npz"))
 

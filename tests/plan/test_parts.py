@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from bvc.compile.program import Program, compile_experiment
+from bvc.ir import PerturbationNode
 from bvc.plan.plan import Plan, plan
 from bvc.plan.report import render
 from bvc.plan.target import Target
@@ -25,3 +26,13 @@ def test_accumulation_takes_less_memory_and_encodes_twice(program: Callable[[str
     assert 0.9 < (eight.flops["forward"] - once.flops["forward"]) / once.flops["forward"] < 1.1
     assert "in 8 parts" in render(eight)
     assert " parts" not in render(once)
+
+
+def test_a_perturbed_gradient_costs_both_passes_again(program: Callable[[str], Program]) -> None:
+    whole = program("mesh=one")
+    experiment = whole.experiment
+    node = PerturbationNode((0.1, 0.1), None, 0.0, False, "perturbed", None, experiment.origin)
+    sam = compile_experiment(replace(experiment, perturbation=node))
+    once, twice = planned(whole), planned(sam)
+    for name in ("forward", "backward"):
+        assert twice.flops[name] == 2 * once.flops[name]
