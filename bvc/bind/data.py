@@ -4,20 +4,22 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from dataclasses import replace
 
 from bvc.bind.card import Card, card_names, find_card
 from bvc.bind.component import bind_component
 from bvc.bind.found import INVALID, Invalid
-from bvc.bind.tables import DataTable, TrainTable
+from bvc.bind.tables import DataTable, MixTable, TrainTable
 from bvc.bind.value import Reader, Settings, Site
 from bvc.bind.wording import found_in_words
 from bvc.component.declare import fields_of
 from bvc.component.feature import Feature
+from bvc.component.shares import BLOCK, block_shares
 from bvc.component.split import SplitError, parse_split
 from bvc.diagnostics import Label, Origin
 from bvc.diagnostics.catalog import data as catalog
 from bvc.diagnostics.catalog import names
-from bvc.ir import DataNode, Node, TrainData
+from bvc.ir import DataNode, Node, OpNode, TrainData, TrainSource
 from bvc.spec.tree import Node as TreeNode
 from bvc.spec.tree import Table, plain
 
@@ -43,23 +45,73 @@ def bind_train(reader: Reader, node: TreeNode) -> TrainData | Invalid:
     table = reader.expect_table(node, owner)
     if isinstance(table, Invalid):
         return INVALID
-    settings = reader.table(table, {**fields_of(TrainTable), **_DATA_KEYS}, owner)
+    mixes = "mix" in table.items
+    keys = fields_of(TrainTable)
+    # of a mix, each source says itself what to read
+    settings = reader.table(
+        table, keys if mixes else {**keys, **_DATA_KEYS}, owner, also=[*_DATA_KEYS] if mixes else ()
+    )
     if settings is None:
         return INVALID
-    data = _data(reader, table, owner, settings)
-    if isinstance(data, Invalid):
-        return INVALID
     values, origins = settings.values, settings.origins
+    common = values["pipeline"]
+    if mixes:
+        sources = _mix(reader, table, origins["mix"], common)
+    else:
+        data = _data(reader, table, owner, settings)
+        sources = data if isinstance(data, Invalid) else (TrainSource("", data, 1.0, common, node.origin),)
+    if isinstance(sources, Invalid):
+        return INVALID
     return TrainData(
-        data,
+        sources,
         values["batch"],
-        values["pipeline"],
         values.get("shuffle", True),
         node.origin,
         origins["batch"],
         origins["pipeline"],
         values.get("transforms", ()),
+        values.get("skip_bad", 0),
     )
+
+
+def _mix(
+    reader: Reader, train: Table, origin: Origin, common: tuple[OpNode, ...]
+) -> tuple[TrainSource, ...] | Invalid:
+    """`[data.train.mix]`: the sources, each with its own pipeline before the common one."""
+    found = reader.found
+    before = len(found.diagnostics)
+    for key in _DATA_KEYS:
+        if key in train.items:
+            place = train.keys.get(key, train.items[key].origin)
+            found.add(names.excluded("mix", key, "data.train", place, Label(origin.mend, "the sources")))
+    table = reader.expect_table(train.items["mix"], "data.train.mix")
+    if isinstance(table, Invalid):
+        return INVALID
+    if not table.items:
+        found.add(names.missing_key("NAME", "data.train.mix", table.origin, "a table for each source"))
+    sources: list[TrainSource] = []
+    weights: list[Origin] = []
+    for name, item in table.items.items():
+        owner = f"data.train.mix.{name}"
+        inner = reader.expect_table(item, owner)
+        if isinstance(inner, Invalid):
+            continue
+        settings = reader.table(inner, {**fields_of(MixTable), **_DATA_KEYS}, owner)
+        data = INVALID if settings is None else _data(reader, inner, owner, settings)
+        if settings is None or isinstance(data, Invalid):
+            continue
+        own = settings.values.get("pipeline", ())
+        rest = (replace(op, position=len(own) + op.position) for op in common)
+        sources.append(TrainSource(name, data, settings.values["weight"], (*own, *rest), item.origin))
+        weights.append(settings.origins["weight"])
+    if len(found.diagnostics) > before:
+        return INVALID
+    total = sum(source.weight for source in sources)
+    shares = block_shares([source.weight for source in sources]) if total else [0] * len(sources)
+    for source, share, place in zip(sources, shares, weights, strict=True):
+        if not share:
+            found.add(catalog.weight_too_small(source.name, source.weight, total / BLOCK, place))
+    return INVALID if len(found.diagnostics) > before else tuple(sources)
 
 
 def _data(reader: Reader, table: Table, owner: str, settings: Settings) -> DataNode | Invalid:
@@ -91,7 +143,16 @@ def _data(reader: Reader, table: Table, owner: str, settings: Settings) -> DataN
         parse_split(split, splits)
     except SplitError as error:
         return found.add(catalog.bad_split(split, error.reason, origins["split"], error.help))
-    return DataNode(source, split, name or source.name, features, splits, table.origin, origins["split"])
+    return DataNode(
+        source,
+        split,
+        name or source.name,
+        features,
+        splits,
+        table.origin,
+        origins["split"],
+        values.get("filter", ()),
+    )
 
 
 def _card_source(reader: Reader, card: Card, origin: Origin) -> Node | Invalid:

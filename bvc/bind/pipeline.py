@@ -1,4 +1,4 @@
-"""Arrays of calls: pipelines of ops, each with the features that it reads and writes, and batch transforms."""
+"""Arrays of calls: pipelines of ops, each with the features that it reads and writes, batch transforms, and filters."""
 
 from __future__ import annotations
 
@@ -19,18 +19,26 @@ from bvc.spec.calls import parse_call
 from bvc.spec.tree import Argument, Array, Call, Leaf, Table
 from bvc.spec.tree import Node as TreeNode
 
+VERDICT = "_verdict"
+"""What a filter says of an example, before the number of the filter."""
+
 WIRES = ("from", "to", "key")
 """Arguments of every op that reads and writes one feature: which ones."""
 
-CallKind = Literal["op", "transform"]
-_EXAMPLES = {"op": '`["decode", "resize(224)"]`', "transform": '`["mixup(0.2)"]`'}
+CallKind = Literal["op", "transform", "filter"]
+_NAMES = {"op": "pipeline", "transform": "transforms", "filter": "filter"}
+_EXAMPLES = {
+    "op": '`["decode", "resize(224)"]`',
+    "transform": '`["mixup(0.2)"]`',
+    "filter": '`["one_of([3, 5])"]`',
+}
 
 
 def bind_calls(
     reader: Reader, node: TreeNode, owner: str, kind: CallKind = "op"
 ) -> tuple[OpNode, ...] | Invalid:
-    """The calls of an array, in order: the ops of a pipeline, or transforms of the batch."""
-    name = "pipeline" if kind == "op" else "transforms"
+    """The calls of an array, in order: ops of a pipeline, transforms of the batch, or filters of examples."""
+    name = _NAMES[kind]
     if not isinstance(node, Array):
         return reader.found.add(
             names.wrong_type(
@@ -103,6 +111,8 @@ def _bind(reader: Reader, call: Call, component: Component, position: int) -> Op
     if len(found.diagnostics) > before:
         return INVALID
     reads, writes = _wired(component, wires)
+    if component.kind == "filter":  # one verdict each
+        writes = {"": f"{VERDICT}{position}"}
     return OpNode(component, settings, call.origin, origins, reads=reads, writes=writes, position=position)
 
 
@@ -146,6 +156,8 @@ def _narrowed(origin: Origin, place: Place) -> Origin:
 def _wires(component: Component) -> tuple[str, ...]:
     if component.kind == "transform" or "example" in component.call.given:
         return ()
+    if component.kind == "filter":
+        return ("from",)
     found = WIRES if component.call.ports else ("to",)
     return tuple(name for name in found if name not in component.settings)
 

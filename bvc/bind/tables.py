@@ -132,8 +132,8 @@ class TrainTable:
         pipeline: op calls that make an example of the batch from a raw one
         transforms: calls that change the whole batch on the devices, before the model: `["mixup(0.2)"]`
         mix: several sources, mixed by weight: NAME -> what to read, and its `weight`
-        skip_bad: so many examples that cannot be used are replaced by others of the same source, and logged; absent: the
-            first one ends the run
+        skip_bad: so many examples that cannot be used are replaced by others of the same source, and logged;
+            absent: the first one ends the run
     """
 
     batch: Count

@@ -43,7 +43,8 @@ def run(
     root = data_root(data_dir)
     console = Console(file=sys.stderr)
     try:
-        program = locate(_small(checked.experiment) if small else checked.experiment, root)
+        experiment = _small(checked.experiment) if small else checked.experiment
+        program = locate(experiment, root, lambda text: console.print(text, markup=False))
         outcome = train(program, show(checked.spec), workdir, root, console, anyway=anyway)
     except Failed as failure:
         return report(failure.diagnostics, checked.sources)

@@ -1,4 +1,4 @@
-"""What a source itself knows of its examples, filled in where no card says it."""
+"""What a source itself knows of its examples, filled in where no card says it; filters are held to it."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from collections.abc import Callable
 
 from bvc.compile.blame import blamed, returned
 from bvc.compile.construct import Steps, construct
+from bvc.compile.filtering import check_filter
 from bvc.component.source import Source
 from bvc.diagnostics import Diagnostic, Failed
 from bvc.diagnostics.catalog import data as catalog
@@ -19,11 +20,17 @@ def with_features(experiment: Experiment, steps: Steps) -> Experiment:
     """The experiment with the features of every source known.
 
     Raises:
-        Failed: nothing is known of a source's features (B0146), or it refuses a setting.
+        Failed: nothing is known of a source's features (B0146), it refuses a setting, or a filter does not fit it.
     """
     wrong: list[Diagnostic] = []
 
     def known(data: DataNode) -> DataNode:
+        data = featured(data)
+        if data.features:
+            wrong.extend(check_filter(data))
+        return data
+
+    def featured(data: DataNode) -> DataNode:
         if data.features:
             return data
         try:
@@ -40,7 +47,10 @@ def with_features(experiment: Experiment, steps: Steps) -> Experiment:
             return data
         return dataclasses.replace(data, features=dict(features))
 
-    train = dataclasses.replace(experiment.train, data=known(experiment.train.data))
+    sources = tuple(
+        dataclasses.replace(source, data=known(source.data)) for source in experiment.train.sources
+    )
+    train = dataclasses.replace(experiment.train, sources=sources)
     evals = tuple(_with_data(table, known) for table in experiment.evals)
     if wrong:
         raise Failed(wrong)

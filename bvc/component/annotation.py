@@ -19,6 +19,7 @@ Kind = Literal[
     "schedule",
     "evaluator",
     "source",
+    "filter",
     "sampler",
     "codec",
 ]
@@ -62,9 +63,9 @@ class FileRole:
 
 @dataclass(frozen=True, slots=True)
 class Calls:
-    """The setting is an array of calls of components of this kind: ops, or batch transforms."""
+    """The setting is an array of calls of components of this kind: ops, batch transforms, or filters of examples."""
 
-    kind: Literal["op", "transform"] = "op"
+    kind: Literal["op", "transform", "filter"] = "op"
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,6 +16,7 @@ from bvc.compile.construct import Steps
 from bvc.compile.device import DevicePart
 from bvc.compile.evaluation import CompiledEval, CompiledStream
 from bvc.compile.mesh import Grid, resolve_mesh
+from bvc.compile.mixing import split_sources
 from bvc.compile.pipeline import split_pipeline
 from bvc.compile.pipeline_run import Pipeline
 from bvc.compile.program import Program
@@ -24,12 +25,13 @@ from bvc.compile.state import State, first_state, state_shardings
 from bvc.compile.step import Step, compile_step
 from bvc.compile.step import Training as StepParts
 from bvc.runtime.compilation import keep_compiled
-from bvc.runtime.data import open_records
+from bvc.runtime.data import open_records, open_training
 from bvc.runtime.due import Times
 from bvc.runtime.evaluate import MeasuredStream, evaluate
 from bvc.runtime.feed import EvalFeed, TrainFeed
 from bvc.runtime.folder import Folder
 from bvc.runtime.frozen import load_frozen, replaced, saved_values
+from bvc.runtime.mixture import mixed
 from bvc.runtime.predictions import keep_files
 from bvc.runtime.training import Evaluation, HostBatch, Training
 
@@ -105,13 +107,12 @@ def assemble(program: Program, root: str, here: Machine, workdir: Folder | None 
         None if experiment.run.keep is None else program.steps(experiment.run.keep),
     )
     parameters = jax.tree.leaves(program.params)
-    train = experiment.train
-    pipeline, on_device = split_pipeline(train.data.features, train.pipeline, tuple(program.batch))
+    pipelines, on_device = split_sources(experiment.train.sources, tuple(program.batch))
     return Training(
         init=functools.partial(initial_state, program, lies),
         abstract=abstract,
         step=functools.partial(_step, compile_step(here.step, here.mesh, abstract), here),
-        feed=functools.partial(_train_feed, program, root, pipeline),
+        feed=functools.partial(_train_feed, program, root, pipelines),
         place=here.placing(on_device),
         times=times,
         batch=experiment.train.batch,
@@ -148,12 +149,15 @@ def placed(array: jax.ShapeDtypeStruct, sharding: Any) -> jax.ShapeDtypeStruct:
     return jax.ShapeDtypeStruct(array.shape, array.dtype, sharding=sharding)
 
 
-def _train_feed(program: Program, root: str, pipeline: Pipeline, start: int) -> TrainFeed:
+def _train_feed(program: Program, root: str, pipelines: tuple[Pipeline, ...], start: int) -> TrainFeed:
     train = program.experiment.train
+    weights = tuple(source.weight for source in train.sources)
+    records, pipeline = mixed(open_training(train, root), pipelines, weights)
     return TrainFeed(
-        open_records(train.data, root),
+        records,
         pipeline,
         batch=train.batch,
+        skip=train.skip_bad,
         seed=program.experiment.run.seed,
         shuffle=train.shuffle,
         start_step=start,

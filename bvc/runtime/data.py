@@ -9,12 +9,14 @@ from bvc.component.error import DataError
 from bvc.component.source import Records, Source
 from bvc.diagnostics import Diagnostic, Failed
 from bvc.diagnostics.catalog import missing as catalog
-from bvc.ir import DataNode, Duration, Experiment
+from bvc.ir import DataNode, Duration, Experiment, TrainData
+from bvc.runtime.declared import Declared
+from bvc.runtime.filtered import Told, filtered
 
 
 def data_of(experiment: Experiment) -> Iterator[DataNode]:
     """Everything that an experiment reads: for training, then for each evaluation."""
-    yield experiment.train.data
+    yield from (source.data for source in experiment.train.sources)
     for table in experiment.evals:
         yield from (value for value in table.evaluator.settings.values() if isinstance(value, DataNode))
 
@@ -31,16 +33,38 @@ def missing_data(experiment: Experiment, root: str) -> list[Diagnostic]:
     return list(found.values())
 
 
-def open_records(data: DataNode, root: str) -> Records:
-    """The records of a split.
+def open_records(data: DataNode, root: str, told: Told | None = None) -> Records:
+    """The records of a split that its filter lets pass.
+
+    Args:
+        data: what to read.
+        root: the data directory.
+        told: how far a filter is that looks at the examples for the first time.
 
     Raises:
         Failed: they cannot be opened (B0505).
     """
     try:
-        return _source(data).open(data.split, root)
+        records = _source(data).open(data.split, root)
+        if data.features:
+            records = Declared(records, data.features)
+        return filtered(data, records, told)
     except DataError as error:
         raise Failed(catalog.data_unreadable(error.what, error.looked, data.origin, error.help)) from error
+
+
+def open_training(train: TrainData, root: str, told: Told | None = None) -> tuple[Records, ...]:
+    """The records of every source of training data.
+
+    Raises:
+        Failed: one cannot be opened, or holds no example (B0505).
+    """
+    parts = tuple(open_records(source.data, root, told) for source in train.sources)
+    for source, records in zip(train.sources, parts, strict=True):
+        if not len(records):
+            what = f"no example to train on in `{source.data.split}` of `{source.data.name}`"
+            raise Failed(catalog.data_unreadable(what, root, source.data.split_origin, "take another split"))
+    return parts
 
 
 def _source(data: DataNode) -> Source:

@@ -9,7 +9,7 @@ import queue
 import threading
 import time
 import weakref
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import grain
@@ -21,8 +21,19 @@ from bvc.compile.pipeline_run import Pipeline
 from bvc.component.error import DataError
 from bvc.component.source import Records
 from bvc.runtime.allocation import keep_freed_memory
-from bvc.runtime.feed_batches import EvalBatches, TrainBatches, count_values, reading, where
+from bvc.runtime.feed_batches import (
+    EvalBatches,
+    Skipped,
+    TrainBatches,
+    count_values,
+    reading,
+    too_many_skipped,
+    where,
+)
 from bvc.runtime.feed_board import Board, start_worker
+from bvc.runtime.feed_order import Order
+from bvc.runtime.mixture import MixedPipeline, Mixture
+from bvc.runtime.padding import SKIPPED
 
 MOST_SECONDS = 60.0
 """An example that takes longer ends the run."""
@@ -51,8 +62,11 @@ class Feed:
             record is named.
     """
 
-    def __init__(self, batches: TrainBatches | EvalBatches, workers: int) -> None:
+    def __init__(self, batches: TrainBatches | EvalBatches, workers: int, skip: int = 0) -> None:
         self.wait = 0.0
+        self._skip = skip
+        self._bad: set[int] = set()
+        self._news: list[str] = []
         self._batches = batches
         self._board = batches.board
         self._workers = workers
@@ -82,6 +96,7 @@ class Feed:
         kind, value = self._next_ready()
         self.wait = time.monotonic() - started
         if kind == "batch":
+            self._count(value.pop(SKIPPED, ()))
             return value
         self.close()
         if kind == "error":
@@ -104,6 +119,23 @@ class Feed:
             if self._pump.is_alive():
                 self._board.kill()
         self._board.remove()
+
+    def skipped(self) -> list[str]:
+        """What is wrong with the examples that were replaced for the first time since this was last asked."""
+        news, self._news = self._news, []
+        return news
+
+    def _count(self, skipped: Sequence[Skipped]) -> None:
+        for number, looked, what in skipped:
+            if number in self._bad:
+                continue
+            self._bad.add(number)
+            if len(self._bad) > self._skip:
+                self.close()
+                raise too_many_skipped(len(self._bad), self._skip, (number, looked, what))
+            self._news.append(
+                f"skipped an example, {len(self._bad)} of at most {self._skip}: {what} ({looked})"
+            )
 
     def _next_ready(self) -> tuple[str, Any]:
         while True:
@@ -181,11 +213,12 @@ class TrainFeed(Feed):
     """The batches of the steps after `start_step`, without end; the same for any number of workers and processes.
 
     Args:
-        records: raw examples.
+        records: raw examples; of a `Mixture` every source comes by its weight.
         pipeline: what is done to each.
         batch: examples in a step, over all processes; divisible by them.
         seed: seed of the run.
         shuffle: a new order in every epoch.
+        skip: how many examples may be replaced because they cannot be used; counted in each process, from its start.
         start_step: steps that were done before.
         process_index: number of this process; None: as jax says.
         process_count: number of processes; None: as jax says.
@@ -195,11 +228,12 @@ class TrainFeed(Feed):
     def __init__(
         self,
         records: Records,
-        pipeline: Pipeline,
+        pipeline: Pipeline | MixedPipeline,
         *,
         batch: int,
         seed: int,
         shuffle: bool,
+        skip: int = 0,
         start_step: int = 0,
         process_index: int | None = None,
         process_count: int | None = None,
@@ -210,11 +244,11 @@ class TrainFeed(Feed):
         workers = suggested_workers() if workers is None else workers
         board = Board.create(max(workers, 1))
         share = _share(process_index, process_count)
+        mix = records if isinstance(records, Mixture) else Mixture((records,), (1.0,))
+        order = Order(mix.sizes, mix.shares, seed, shuffle)
+        read = reading(records, pipeline.inputs)
         super().__init__(
-            TrainBatches(
-                reading(records, pipeline.inputs), pipeline, board, batch, seed, shuffle, start_step, *share
-            ),
-            workers,
+            TrainBatches(read, pipeline, board, batch, seed, order, start_step, *share, skip), workers, skip
         )
 
 

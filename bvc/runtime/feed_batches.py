@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, SupportsIndex
+from typing import Any, Protocol, SupportsIndex
 
 import numpy as np
 
@@ -15,32 +15,45 @@ from bvc.compile.pipeline_run import Pipeline
 from bvc.component.error import DataError
 from bvc.component.source import Records
 from bvc.runtime.feed_board import Board
-from bvc.runtime.feed_order import example_at
-from bvc.runtime.padding import MASK, PARENT
+from bvc.runtime.feed_order import Order
+from bvc.runtime.padding import MASK, PARENT, SKIPPED
 
 ENDLESS = 1 << 40
 """Steps of a training feed: more than any run takes."""
 
+Skipped = tuple[int, str, str]
+"""An example that cannot be used: its number, its name, and what is wrong with it."""
+
 _NARROW = {"int64": np.int32, "uint64": np.uint32, "float64": np.float32}
+
+
+class ExamplePipeline(Protocol):
+    """What is done to an example; of a mixture of sources, what that of its source does."""
+
+    def apply(self, example: Mapping[str, Any], seed: int, epoch: int, index: int) -> dict[str, Any]:
+        """The example after all steps."""
+        ...
 
 
 @dataclass(frozen=True)
 class TrainBatches:
     """This process's part of the batches of training, by number.
 
-    Batch s holds the examples [s * batch, (s + 1) * batch) of the endless sequence of epochs; process p has the
-    p-th contiguous part of it.
+    Batch s holds the examples [s * batch, (s + 1) * batch) of the endless sequence that `order` describes; process p
+    has the p-th contiguous part of it. With `skip`, examples that cannot be used are replaced, and `_skipped` tells of
+    them: their number, name, and what is wrong with them.
     """
 
     records: Records
-    pipeline: Pipeline
+    pipeline: ExamplePipeline
     board: Board
     batch: int
     seed: int
-    shuffle: bool
+    order: Order
     start: int
     process_index: int
     process_count: int
+    skip: int = 0
 
     def __len__(self) -> int:
         return ENDLESS
@@ -49,20 +62,44 @@ class TrainBatches:
         local = self.batch // self.process_count
         first = (self.start + index.__index__()) * self.batch + self.process_index * local
         rows: list[Mapping[str, Any]] = []
+        skipped: list[Skipped] = []
         for position in range(first, first + local):
             if self.board.closing:
                 return {}
-            epoch, number = self.example(position)
-            self.board.working_on(number)
-            with _named(self.records, number):
-                rows.append(self.pipeline.apply(self.records[number], self.seed, epoch, number))
-                _check(rows[-1], rows[0])
+            rows.append(self._example(position, rows, skipped))
         self.board.idle()
-        return stacked(rows)
+        batch = stacked(rows)
+        if skipped:
+            batch[SKIPPED] = skipped
+        return batch
 
-    def example(self, position: int) -> tuple[int, int]:
-        """Epoch and index of the example at a position."""
-        return example_at(position, len(self.records), self.seed, self.shuffle)
+    def _example(
+        self, position: int, rows: Sequence[Mapping[str, Any]], skipped: list[Skipped]
+    ) -> Mapping[str, Any]:
+        """The example at a position, or the first usable one of those that replace it."""
+        epoch, number = self.order.at(position)
+        for attempt in range(self.skip + 1):
+            at = self.order.instead(epoch, number, attempt) if attempt else number
+            self.board.working_on(at)
+            try:
+                with _named(self.records, at):
+                    row = self.pipeline.apply(self.records[at], self.seed, epoch, at)
+                    _check(row, rows[0] if rows else row)
+                    return row
+            except DataError as error:
+                if not self.skip:
+                    raise
+                skipped.append((at, error.looked, error.what))
+        raise too_many_skipped(self.skip + 1, self.skip, skipped[-1])
+
+
+def too_many_skipped(count: int, bound: int, last: Skipped) -> DataError:
+    """More examples cannot be used than the spec allows to skip."""
+    _, looked, what = last
+    return DataError(
+        f"{count} examples that cannot be used, more than `data.train.skip_bad = {bound}` allows; the last: {what}",
+        looked,
+    )
 
 
 @dataclass(frozen=True)

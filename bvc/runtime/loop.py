@@ -92,6 +92,8 @@ class _Loop:
 
     step: int = 0
     state: PyTree = None
+    skipped: int = 0
+    """Examples that could not be used and were replaced, since this process began."""
 
     def begin(self) -> None:
         """Load or initialize, cut the files back, and finish the row of the step where the run begins."""
@@ -134,6 +136,9 @@ class _Loop:
             started = time.monotonic()
             host = next(batches)
             waited = time.monotonic() - started
+            for told in feed.skipped():
+                self.skipped += 1
+                self.progress.say(told)
             self.state, metrics = training.step(self.state, training.place(host))
             self.step += 1
             self.row = {}
@@ -208,7 +213,8 @@ class _Loop:
     def write_row(self) -> None:
         """The row of this step, after that of the clock: what stands in the metrics file is complete."""
         ticked = self.clock.tick(self.step)
-        self.clock_rows.append(self.step, {**ticked, **self.seconds})
+        skipped = {"skipped_examples": float(self.skipped)} if self.skipped else {}
+        self.clock_rows.append(self.step, {**ticked, **self.seconds, **skipped})
         self.rows.append(self.step, self.row)
         self.last_row = self.row
         self.seconds = {}

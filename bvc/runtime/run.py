@@ -13,21 +13,23 @@ from bvc.plan.fits import check_fit
 from bvc.plan.plan import Plan, plan
 from bvc.plan.report import as_json, render
 from bvc.runtime.assemble import assemble, machine
-from bvc.runtime.data import missing_data, open_records
+from bvc.runtime.data import missing_data, open_training
 from bvc.runtime.evaluate import prepare
 from bvc.runtime.files import find_files
+from bvc.runtime.filtered import Told
 from bvc.runtime.loop import Outcome, train
 from bvc.runtime.progress import Progress
 from bvc.runtime.saved import Trained, open_trained
 from bvc.runtime.workdir import Workdir
 
 
-def locate(experiment: Experiment, root: str) -> Program:
+def locate(experiment: Experiment, root: str, told: Told | None = None) -> Program:
     """The program with everything that it reads found on this machine, its length taken from the data itself.
 
     Args:
         experiment: the IR.
         root: where data lies.
+        told: how far what takes long is.
 
     Raises:
         Failed: data, files or checkpoints are missing (B0501, B0502, B0503; all are told at once), or a file of an
@@ -40,7 +42,7 @@ def locate(experiment: Experiment, root: str) -> Program:
         missing += failure.diagnostics
     if missing:
         raise Failed(missing)
-    program = compile_experiment(experiment, len(open_records(experiment.train.data, root)))
+    program = compile_experiment(experiment, sum(map(len, open_training(experiment.train, root, told))))
     for each in program.evals:
         prepare(each.table.name, each.evaluator)
     return program

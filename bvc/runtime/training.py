@@ -21,6 +21,10 @@ class Feed(Protocol):
 
     def __iter__(self) -> Iterator[HostBatch]: ...
 
+    def skipped(self) -> Sequence[str]:
+        """What is wrong with the examples that were replaced for the first time since this was last asked."""
+        ...
+
     def close(self) -> None:
         """End what feeds it: threads, worker processes."""
         ...

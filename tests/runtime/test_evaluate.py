@@ -24,6 +24,9 @@ class Sum:
 class Feed(list):
     closed = False
 
+    def skipped(self):
+        return []
+
     def close(self):
         self.closed = True
 

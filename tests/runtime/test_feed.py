@@ -226,3 +226,45 @@ def _runs(pid: int) -> bool:
     except FileNotFoundError:
         return False
     return state != "Z"
+
+
+def test_a_bad_example_is_replaced_by_one_that_its_position_decides() -> None:
+    def drawn(feed: TrainFeed) -> list[list[int]]:
+        with feed:
+            return [next(feed)["number"].tolist() for _ in range(12)]
+
+    options: dict[str, Any] = {"batch": 8, "seed": 1, "shuffle": True, "workers": 0}
+    whole = drawn(TrainFeed(Numbers(50), NUMBERS, **options))
+    feed = TrainFeed(Numbers(50, bad=7), NUMBERS, skip=1, **options)
+    mended = drawn(feed)
+    differ = [(a, b) for x, y in zip(whole, mended, strict=True) for a, b in zip(x, y, strict=True) if a != b]
+    assert differ and all(a == 7 for a, _ in differ) and 7 not in {b for _, b in differ}
+    assert feed.skipped() == ["skipped an example, 1 of at most 1: a damaged record (number 7)"]
+    assert feed.skipped() == []
+    assert drawn(TrainFeed(Numbers(50, bad=7), NUMBERS, skip=1, start_step=3, **options))[:9] == mended[3:]
+
+
+@pytest.mark.slow
+def test_what_a_worker_replaced_is_told() -> None:
+    def drawn(workers: int) -> tuple[list[list[int]], list[str]]:
+        records = Numbers(50, bad=7)
+        with TrainFeed(records, NUMBERS, batch=8, seed=1, shuffle=True, skip=1, workers=workers) as feed:
+            return [next(feed)["number"].tolist() for _ in range(12)], feed.skipped()
+
+    assert drawn(1) == drawn(0)
+
+
+def test_more_bad_examples_than_allowed_end_the_run() -> None:
+    records = Numbers(50, bad=7, huge=3)
+    with (
+        TrainFeed(records, NUMBERS, batch=50, seed=1, shuffle=True, skip=1, workers=0) as feed,
+        pytest.raises(
+            DataError, match=r"2 examples that cannot be used, more than `data.train.skip_bad = 1`"
+        ),
+    ):
+        next(feed)
+    with (
+        TrainFeed(Numbers(1, bad=0), NUMBERS, batch=2, seed=1, shuffle=True, skip=3, workers=0) as feed,
+        pytest.raises(DataError, match="4 examples that cannot be used"),
+    ):
+        next(feed)

@@ -39,6 +39,9 @@ class ToyFeed:
             x = np.random.default_rng(self.step).normal(size=(BATCH, WIDTH)).astype(np.float32)
             yield {"x": x * (math.nan if self.step == self.poison else 1)}
 
+    def skipped(self):
+        return []
+
     def close(self):
         self.closed = True
 

@@ -67,7 +67,8 @@ def weight_too_small(source: str, weight: float, least: float, place: Origin) ->
         f"source `{source}` of the mix would never come: its weight is {weight:g}",
         place.mend,
         "no share of the examples",
-        help=f"give it at least {least:.2g} beside the others, or leave the source out" if least
+        help=f"give it at least {least:.2g} beside the others, or leave the source out"
+        if least
         else "give every source a weight above 0, such as its number of examples",
         origin=place,
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 from bvc.diagnostics.diagnostic import Diagnostic, Label
 from bvc.diagnostics.place import Origin
@@ -101,6 +102,25 @@ def not_batchable(feature: str, is_: str, place: Origin, writer: Label | None) -
         help=f"resize, crop or pad `{feature}` to a fixed size, or drop it",
         origin=place,
     )
+
+
+def sources_disagree(feature: str, types: Mapping[str, str], place: Origin) -> Diagnostic:
+    """B0315: sources of a mix give a feature of different types, or not all of them give it."""
+    return Diagnostic(
+        "B0315",
+        f"the sources of the mix do not agree about feature `{feature}`",
+        place.mend,
+        "what comes out here must be the same for every source",
+        notes=tuple(f"`{source}`: {type_}" for source, type_ in types.items()),
+        help=f"bring `{feature}` to one type in the `pipeline` of each source",
+        origin=place,
+    )
+
+
+def of_source(diagnostic: Diagnostic, source: str) -> Diagnostic:
+    """What does not fit in the pipeline of one source of a mix; of a single source (no name) as it is."""
+    notes = (*diagnostic.notes, f"with examples of source `{source}` of the mix")
+    return replace(diagnostic, notes=notes) if source else diagnostic
 
 
 def _described(present: Present) -> str:

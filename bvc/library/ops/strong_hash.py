@@ -14,7 +14,7 @@ _WORD = 2**64 - 1
 
 @component("op")
 def strong_hash(tfds_id: Text) -> Int64[np.ndarray, ""]:
-    """The number of a text, such as the name of an example: SipHash-2-4 modulo 2^63 - 1 (big_vision, uvim/pp_ops.py)."""
+    """The number of a text, such as an example's name: SipHash-2-4 modulo 2^63 - 1 (big_vision, uvim/pp_ops.py)."""
     return np.asarray(_siphash(tfds_id.encode()) % _BUCKETS, np.int64)
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+from collections.abc import Iterable
 from pathlib import Path
 
 from bvc.component import DataError
@@ -20,6 +22,22 @@ def read_below(folder: Path, name: str) -> bytes:
         return (folder / path).read_bytes()
     except OSError as error:
         raise DataError(f"a file that cannot be read: {error.strerror}", str(folder / path)) from error
+
+
+def identified(*parts: object, files: Iterable[str | Path]) -> str:
+    """A text that changes with `parts` and with names, sizes and times of change of files.
+
+    Raises:
+        DataError: a file is not there.
+    """
+    found: list[object] = [*parts]
+    for file in map(Path, files):
+        try:
+            stat = file.stat()
+        except OSError as error:
+            raise DataError(f"a file that cannot be read: {error.strerror}", str(file)) from error
+        found.append((file.name, stat.st_size, stat.st_mtime_ns))
+    return hashlib.sha256(repr(found).encode()).hexdigest()
 
 
 def located(path: str, root: str) -> Path:

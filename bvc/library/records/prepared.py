@@ -14,6 +14,7 @@ import numpy as np
 
 from bvc.component import DataError, Feature
 from bvc.component.split import SplitError, parse_split
+from bvc.library.records.files import identified
 from bvc.library.records.tfrecord import TfRecords
 
 
@@ -57,6 +58,11 @@ class Prepared:
     def describe(self, index: int) -> str:
         """The name of a record, for messages."""
         return self._where(*self._at(index))
+
+    def fingerprint(self) -> str:
+        """Splits and ranges, and names, sizes and times of change of all files of the folder."""
+        files = sorted(file for file in Path(self.folder).iterdir() if file.is_file())
+        return identified(self.ranges, files=files)
 
     def stored(self, index: int) -> bytes:
         """A record as it lies in its file, a serialized `tf.Example`.

@@ -9,6 +9,7 @@ from typing import Any, SupportsIndex
 from bvc.component import DataError
 from bvc.component.source import Records
 from bvc.component.split import SplitError, parse_split
+from bvc.library.records.files import identified
 
 
 @dataclass(frozen=True)
@@ -29,6 +30,13 @@ class Sliced:
         records, number = self._at(index)
         describe: Callable[[int], str] = getattr(records, "describe", lambda at: f"example {at}")
         return describe(number)
+
+    def fingerprint(self) -> str | None:
+        """What the examples depend on; None where one of the records does not say."""
+        inner = [getattr(records, "fingerprint", lambda: None)() for records, _ in self.parts]
+        if any(each is None for each in inner):
+            return None
+        return identified(inner, [(taken.start, taken.stop) for _, taken in self.parts], files=())
 
     def _at(self, index: int) -> tuple[Records, int]:
         for records, taken in self.parts:

@@ -72,6 +72,10 @@ class Drawn:
         sizes: dict[str, int] = {}
         return {name: self._value(name, feature, number, sizes, rng) for name, feature in self.like.items()}
 
+    def fingerprint(self) -> str:
+        """Everything: an example depends on nothing else."""
+        return repr(self)
+
     def _value(
         self, name: str, feature: Feature, number: int, sizes: dict[str, int], rng: np.random.Generator
     ) -> Any:

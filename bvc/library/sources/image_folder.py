@@ -13,7 +13,7 @@ from bvc.component import DataError, Feature, Missing, component
 from bvc.component.feature import Features
 from bvc.component.source import Records
 from bvc.component.split import parse_split
-from bvc.library.records.files import located, read_below
+from bvc.library.records.files import identified, located, read_below
 from bvc.library.records.sliced import sliced
 
 SUFFIXES = frozenset((".jpg", ".jpeg", ".png", ".webp", ".bmp", ".gif"))
@@ -70,6 +70,10 @@ class Images:
     def describe(self, index: int) -> str:
         """The file's path."""
         return str(self.folder / self.names[index])
+
+    def fingerprint(self) -> str:
+        """Names, classes, sizes and times of change of the files."""
+        return identified(self.names, self.labels, files=(self.folder / name for name in self.names))
 
 
 def _list(folder: Path) -> Images:

@@ -14,7 +14,7 @@ from bvc.component import DataError, Missing, SettingError, component
 from bvc.component.feature import Features
 from bvc.component.source import Records
 from bvc.component.split import parse_split
-from bvc.library.records.files import located, read_below
+from bvc.library.records.files import identified, located, read_below
 from bvc.library.records.sliced import sliced
 
 
@@ -88,6 +88,12 @@ class Lines:
     def describe(self, index: int) -> str:
         """File and line."""
         return f"line {index + 1} of {self.path}"
+
+    def fingerprint(self) -> str:
+        """Size and time of change of the file; of the files that its lines name, only where they lie."""
+        return identified(
+            sorted((name, str(folder)) for name, folder in self.folders.items()), files=[self.path]
+        )
 
     def _value(self, name: str, value: Any, number: int) -> Any:
         if name in self.folders:

@@ -14,6 +14,7 @@ from bvc.component import DataError, Feature, Missing, SettingError, component
 from bvc.component.feature import Features
 from bvc.component.source import Records
 from bvc.component.split import parse_split
+from bvc.library.records.files import identified
 from bvc.library.records.sliced import sliced
 
 _TEXTS = frozenset(("txt", "caption", "text"))
@@ -90,6 +91,10 @@ class Tars:
     def describe(self, index: int) -> str:
         """File and name of the example."""
         return f"`{self.names[index]}` in {self.files[self.places[index, 0, 0]]}"
+
+    def fingerprint(self) -> str:
+        """Members that are read, and names, sizes and times of change of the files."""
+        return identified(sorted(self.members.items()), files=self.files)
 
     def _value(self, data: bytes, ending: str, number: int) -> Any:
         try:
