@@ -25,6 +25,7 @@ from bvc.ir import (
     ModelNode,
     Node,
     Optimizer,
+    PerturbationNode,
     ScheduleNode,
     TrainData,
 )
@@ -99,6 +100,7 @@ def _small(experiment: Experiment, devices: int, sizes: Mapping[str, Any]) -> Ex
         model=_model(experiment.model, sizes),
         frozen={name: _model(node, sizes) for name, node in experiment.frozen.items()},
         optimizer=_optimizer(experiment.optimizer),
+        perturbation=_perturbation(experiment.perturbation),
         evals=tuple(_eval(table, batch) for table in experiment.evals),
         run=run,
     )
@@ -147,6 +149,10 @@ def _eval(table: Eval, batch: int) -> Eval:
 def _optimizer(optimizer: Optimizer) -> Optimizer:
     rules = tuple(replace(rule, schedule=_schedule(rule.schedule)) for rule in optimizer.rules)
     return replace(optimizer, schedule=_schedule(optimizer.schedule), rules=rules)
+
+
+def _perturbation(node: PerturbationNode | None) -> PerturbationNode | None:
+    return None if node is None else replace(node, schedule=_schedule(node.schedule))
 
 
 def _schedule(schedule: ScheduleNode | None) -> ScheduleNode | None:
