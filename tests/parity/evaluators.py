@@ -18,12 +18,14 @@ from bvc.library.evaluators.fewshot_lsr import draw, least_squares
 from bvc.library.evaluators.mean import Mean
 from bvc.library.evaluators.perplexity import Perplexity
 from bvc.library.evaluators.retrieval import Retrieval
+from bvc.library.evaluators.scoring_classifier import ScoringClassifier
 from bvc.library.evaluators.zeroshot import Zeroshot, class_embeddings
-from bvc.library.sources.prompts import expanded
+from bvc.library.losses.cross_entropy import token_xent
 from bvc.library.text.canonical import canonical
+from bvc.library.text.prompts import expanded
 from bvc.runtime.evaluate import MeasuredStream, evaluate
 from bvc.runtime.feed import EvalFeed
-from tests.parity.reference import Comparison, Reference, absent, close, compares
+from tests.parity.reference import Comparison, Reference, close, compares
 
 Rows = Sequence[Mapping[str, Any]]
 Ports = Callable[[Mapping[str, Any]], Mapping[str, Any]]
@@ -159,14 +161,31 @@ def captioning(reference: Reference) -> Iterator[Comparison]:
         if case == "distance_evaluator":
             yield from _distances(reference, described)
             continue
-        if not case.startswith("perplexity"):
-            yield absent(case, 2e-5)
+        if case == "scoring":
+            rows = rows_of(score=inputs["scores"], label=inputs["label"])
+            evaluator = ScoringClassifier(data=None, pipeline=None)
+            ports: Ports = lambda batch: {"score": batch["score"], "label": batch["label"]}  # noqa: E731
+            found = run(evaluator, {"images": rows}, {"images": ports})["prec@1"]
+            yield close(case, found, reference.group("outputs")[f"{case}/prec_at_1"], 1e-7)
+            continue
+        if case == "label_scores":
+            yield _label_scores(reference, described)
             continue
         arrays = {port: inputs[name] for port, name in described["inputs"].items()}
         evaluator = Perplexity(data=None, pipeline=None, per_token="normTrue" in case)
         ports: Ports = lambda batch, names=tuple(arrays): {name: batch[name] for name in names}  # noqa: E731
         found = run(evaluator, {"sequences": rows_of(**arrays)}, {"sequences": ports})
         yield from compared(reference, case, found)
+
+
+def _label_scores(reference: Reference, described: Mapping[str, Any]) -> Comparison:
+    """What a captioner says of each image's texts, from its logits."""
+    logits, tokens = (
+        jnp.asarray(reference.group("inputs")[name]) for name in ("label_logits", "label_tokens")
+    )
+    weights = (tokens > 0).astype(jnp.float32)
+    score = jax.vmap(lambda each: -token_xent(each, tokens, weights, normalize=False))(logits)
+    return close("label_scores", score, reference.group("outputs")[described["outputs"]["scores"]], 1e-5)
 
 
 def _distances(reference: Reference, described: Mapping[str, Any]) -> Iterator[Comparison]:
@@ -217,8 +236,8 @@ def zeroshot(reference: Reference) -> Iterator[Comparison]:
             yield close(f"{case} correct", correct, outputs[f"{case}/correct"], 0.0)
         elif case == "prompt_expansion":
             prompts = expanded(described["inputs"]["class_names"], described["inputs"]["templates"], False)
-            for name, key in (("labels", "label"), ("texts", "text")):
-                same = [prompt[key] for prompt in prompts] == outputs[f"{case}/{name}"].tolist()
+            for name, ours in zip(("texts", "labels"), zip(*prompts, strict=True), strict=True):
+                same = list(ours) == outputs[f"{case}/{name}"].tolist()
                 yield Comparison(f"{case} {name}", float(not same), 0.0)
         else:
             keep = {"none": None, "braces": "{}", "comma": ","}[case.removeprefix("canonicalize_")]

@@ -18,6 +18,7 @@ from bvc.library.layers.repeat import Remat
 from bvc.library.layers.sampling import Sampled, gumbel, sample
 from bvc.library.layers.sizes import Size
 from bvc.library.layers.tap import scope, tap
+from bvc.library.losses.cross_entropy import token_xent
 from bvc.library.models._decoder_files import STACKED, TOKEN_DECODER
 
 
@@ -114,6 +115,18 @@ class Cappa(eqx.Module):
     def pre_logits(self, image: Image) -> Float[Array, "b d"]:
         """What represents the image: the encoder's pooled tokens."""
         return self.encoder.pre_logits(image)
+
+    @view
+    def score(self, image: Image, prompts: Int[Array, "b n t"]) -> Float[Array, "b n"]:
+        """The log-likelihood of each of several captions of an image, one after another; padding (0) does not count."""
+        encoded = self.encoder.encode(image)
+        mask = causal(prompts.shape[2])
+
+        def likelihood(tokens: Int[Array, "b t"]) -> Float[Array, "b"]:
+            logits = self.decoder(shift_right(tokens), encoded, mask=mask)
+            return -token_xent(logits, tokens, (tokens > 0).astype(jnp.float32), normalize=False)
+
+        return jnp.moveaxis(jax.lax.map(likelihood, jnp.moveaxis(prompts, 1, 0)), 0, 1)
 
     @view
     def generate(

@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import SupportsIndex, TypedDict
 
 import numpy as np
 
-from bvc.component import DataError, Feature, Features, InputFile, Missing, SettingError, component
+from bvc.component import Feature, Features, InputFile, Missing, SettingError, component
 from bvc.component.source import Records
 from bvc.library.text.canonical import canonical
-
-_PLACE = "{}"
+from bvc.library.text.prompts import PLACE, check_templates, expanded, lines
 
 
 class Prompt(TypedDict):
@@ -40,7 +38,7 @@ class Prompts:
         self,
         *,
         classes: tuple[str, ...] | InputFile,
-        templates: tuple[str, ...] | InputFile = (_PLACE,),
+        templates: tuple[str, ...] | InputFile = (PLACE,),
         first_name_only: bool = True,
         canonicalize: bool = True,
     ) -> None:
@@ -49,11 +47,11 @@ class Prompts:
                 raise SettingError(name, "holds nothing")
         if not isinstance(templates, str):
             for template in templates:
-                if _PLACE not in template:
+                if PLACE not in template:
                     raise SettingError(
                         "templates",
                         f'holds "{template}", which has no place for a name',
-                        f"write `{_PLACE}` there",
+                        f"write `{PLACE}` there",
                     )
         self.classes = classes
         self.templates = templates
@@ -74,14 +72,13 @@ class Prompts:
         Raises:
             DataError: a file cannot be read, or a template has no place for a name.
         """
-        classes, templates = _lines(self.classes), _lines(self.templates)
-        for template in templates:
-            if _PLACE not in template:
-                raise DataError(f'a template without a place for a name: "{template}"', str(self.templates))
+        classes, templates = lines(self.classes), lines(self.templates)
+        check_templates(templates, str(self.templates))
         if self.canonicalize:
             classes = [canonical(name, keep=",") for name in classes]
-            templates = [canonical(template, keep=_PLACE) for template in templates]
-        return Expanded(tuple(expanded(classes, templates, self.first_name_only)))
+            templates = [canonical(template, keep=PLACE) for template in templates]
+        found = expanded(classes, templates, self.first_name_only)
+        return Expanded(tuple({"text": text, "label": np.int64(label)} for text, label in found))
 
 
 @dataclass(frozen=True)
@@ -95,30 +92,3 @@ class Expanded:
 
     def __getitem__(self, index: SupportsIndex) -> Prompt:
         return self.prompts[index]
-
-
-def expanded(classes: Sequence[str], templates: Sequence[str], first_name_only: bool) -> list[Prompt]:
-    """Every name of every class in every template, by classes, then names, then templates."""
-    found: list[Prompt] = []
-    for label, names in enumerate(classes):
-        several = names.split(",")
-        for name in several[:1] if first_name_only else several:
-            found += [
-                {"text": template.replace(_PLACE, name), "label": np.int64(label)} for template in templates
-            ]
-    return found
-
-
-def _lines(written: tuple[str, ...] | str) -> list[str]:
-    if not isinstance(written, str):
-        return list(written)
-    try:
-        with open(written, encoding="utf-8") as file:
-            lines = file.read().splitlines()
-    except (OSError, UnicodeDecodeError) as error:
-        raise DataError(f"a list of texts that cannot be read: {error}", written) from error
-    if not lines or not all(line.strip() for line in lines):
-        raise DataError(
-            "a list of texts with an empty line", written, "one text per line, none of them empty"
-        )
-    return lines

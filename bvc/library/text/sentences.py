@@ -58,6 +58,11 @@ class SentencePiece:
         """Ids of the pieces of `text`."""
         return self.processor.encode(text)
 
+    def decode(self, tokens: list[int]) -> str:
+        """The text of ids; those that the model does not have are left out."""
+        known = [token for token in tokens if token < self.processor.get_piece_size()]
+        return self.processor.decode(known)
+
     def number(self, piece: int | str) -> int:
         """An id as it is, or the id of a piece."""
         return piece if isinstance(piece, int) else self.processor.piece_to_id(piece)

@@ -1,0 +1,76 @@
+"""Classification by how likely a captioner finds the text of each class."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TypedDict
+
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, Float, Int, Shaped
+
+from bvc.component import Data, DataError, Pipeline, PortError, Stream, View, component
+
+
+class Arrays(TypedDict):
+    """Every class's score of each image, and the right class."""
+
+    score: Float[Array, "b n"]
+    label: Int[Array, "b"]
+
+
+State = tuple[int, int]
+
+
+@component("evaluator")
+class ScoringClassifier:
+    """Part of the images whose class has the likeliest text (CapPa, arXiv:2306.07915; big_vision
+    `scoring_classifier.py`).
+
+    Log-likelihoods are summed over tokens and not normalized by length. Metric: `prec@1`.
+
+    Settings:
+        data: labelled images
+        pipeline: what the view reads, such as `prompts`, the tokens of the texts of all classes, and `label`
+        view: gives `score`
+
+    Ports:
+        score: the log-likelihood of each class's text
+        label: the class
+    """
+
+    def __init__(self, *, data: Data, pipeline: Pipeline, view: View = "score") -> None:
+        self._streams = {"images": Stream(data, pipeline, view)}
+
+    def streams(self) -> Mapping[str, Stream]:
+        """All images."""
+        return self._streams
+
+    def images(self, score: Float[Array, "b n"], label: Int[Array, "b"]) -> Arrays:
+        """Both as they are."""
+        if score.shape[1] < 2:
+            raise PortError("score", "is of a single class", "give the texts of all classes")
+        return {"score": score.astype(jnp.float32), "label": label}
+
+    def start(self) -> State:
+        """None right of none."""
+        return 0, 0
+
+    def update(self, state: State, stream: str, arrays: Mapping[str, Shaped[np.ndarray, "b *dims"]]) -> State:
+        """Count.
+
+        Raises:
+            DataError: a label that no text stands for.
+        """
+        score, label = arrays["score"], arrays["label"]
+        if label.min() < 0 or label.max() >= score.shape[1]:
+            raise DataError(
+                f"an image of class {label.max() if label.min() >= 0 else label.min()}, but {score.shape[1]} texts",
+                help="the list of class names must be that of the data",
+            )
+        right = np.argmax(score, axis=1) == label
+        return state[0] + int(right.sum()), state[1] + len(right)
+
+    def result(self, state: State) -> dict[str, float]:
+        """The part that is right."""
+        return {"prec@1": state[0] / state[1]}
