@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import typer
 
@@ -34,3 +35,35 @@ def plan(spec: str, sets: Sequence[str], target: str | None, json: bool, params:
     return report([*checked.diagnostics, *([] if json else check_fit(planned))], checked.sources) or int(
         bool(planned.excess)
     )
+
+
+def plan_data(spec: str, sets: Sequence[str], json: bool) -> int:
+    """Print what happens to the data, and what that takes on a host."""
+    from bvc.check import check
+    from bvc.spec import parse_target
+
+    file, given = parse_target(spec)
+    checked = check(file, given, settings(sets))
+    if not checked.ok or checked.program is None:
+        return report(checked.diagnostics, checked.sources)
+
+    from bvc.plan.data import plan_data as make
+    from bvc.plan.data_report import data_as_json, render_data
+    from bvc.runtime.feed import suggested_workers
+    from bvc.runtime.files import find_files
+
+    def found(part: Any) -> Any:
+        try:
+            return find_files(part)
+        except Failed:
+            return part  # an op that reads a file which is not here is not measured
+
+    given_workers = checked.program.experiment.run.workers
+    try:
+        planned = make(
+            checked.program, found, suggested_workers() if given_workers is None else given_workers
+        )
+    except Failed as failure:
+        return report(failure.diagnostics, checked.sources)
+    typer.echo(data_as_json(planned) if json else render_data(planned))
+    return report(checked.diagnostics, checked.sources)

@@ -8,6 +8,7 @@ from dataclasses import asdict
 
 from bvc.plan.parameters import ParameterRow, group
 from bvc.plan.plan import Plan
+from bvc.plan.table import table
 from bvc.plan.units import amount, size
 
 _MOST = 8
@@ -62,9 +63,9 @@ def _memory(plan: Plan) -> str:
     return "\n".join(
         [
             "memory of a device",
-            *_table(rows, right=(1,)),
+            *table(rows, right=(1,)),
             "the step's at its peak",
-            *_table(held, right=(0, 1)),
+            *table(held, right=(0, 1)),
         ]
     )
 
@@ -89,7 +90,7 @@ def _groups(parameters: Sequence[ParameterRow]) -> str:
     )
     held = sum(row.bytes for row in parameters)
     rows.append(("total", str(len(parameters)), amount(total), amount(trained), "", "", size(held)))
-    return "\n".join(_table(rows, right=(1, 2, 3, 6), indent=""))
+    return "\n".join(table(rows, right=(1, 2, 3, 6), indent=""))
 
 
 def _parameters(parameters: Sequence[ParameterRow]) -> str:
@@ -106,7 +107,7 @@ def _parameters(parameters: Sequence[ParameterRow]) -> str:
         )
         for row in parameters
     ]
-    return "\n".join(_table(rows, right=(5,), indent=""))
+    return "\n".join(table(rows, right=(5,), indent=""))
 
 
 def _batch(plan: Plan) -> str:
@@ -114,7 +115,7 @@ def _batch(plan: Plan) -> str:
         (each.name, f"{each.dtype}[{' '.join(map(str, each.shape))}]", size(each.bytes))
         for each in plan.batch
     ]
-    return "\n".join(["batch: all devices, and the bytes of one", *_table(rows, right=(2,))])
+    return "\n".join(["batch: all devices, and the bytes of one", *table(rows, right=(2,))])
 
 
 def _flops(plan: Plan) -> str:
@@ -139,7 +140,7 @@ def _collectives(plan: Plan) -> str:
         for each in plan.collectives
     ]
     sent = sum(each.sent for each in plan.collectives)
-    lines = _table(rows, right=(2, 3, 4), indent="")
+    lines = table(rows, right=(2, 3, 4), indent="")
     return "\n".join([*lines, f"sent by a device in a step: {size(sent)}"])
 
 
@@ -168,17 +169,4 @@ def _time(plan: Plan) -> list[str]:
         ),
         ("run", f"{hours:.3g} h", f"{hours * devices:.3g} device-hours"),
     ]
-    return ["\n".join(["time at peak rates (roofline)", *_table(rows, right=(1,))])]
-
-
-def _table(rows: Sequence[Sequence[str]], *, right: Sequence[int] = (), indent: str = "  ") -> list[str]:
-    """Rows with columns that line up; columns in `right` end together."""
-    widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))] if rows else []
-    lines: list[str] = []
-    for row in rows:
-        cells = [
-            cell.rjust(width) if column in right else cell.ljust(width)
-            for column, (cell, width) in enumerate(zip(row, widths, strict=True))
-        ]
-        lines.append(f"{indent}{'  '.join(cells)}".rstrip())
-    return lines
+    return ["\n".join(["time at peak rates (roofline)", *table(rows, right=(1,))])]

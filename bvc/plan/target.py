@@ -72,7 +72,7 @@ def this_machine() -> Target:
     """The devices that jax finds here. Of CPUs each has an equal part of the machine's memory."""
     devices = jax.devices()
     stats: Mapping[str, int] = (devices[0].memory_stats() if devices[0].platform != "cpu" else None) or {}
-    memory = stats.get("bytes_limit") or _host_memory() // len(devices)
+    memory = stats.get("bytes_limit") or host_memory() // len(devices)
     platform = devices[0].platform
     kind: DeviceKind = "tpu" if platform == "tpu" else "gpu" if platform in ("gpu", "cuda", "rocm") else "cpu"
     return Target("this machine", kind, len(devices), memory, source=devices[0].device_kind)
@@ -91,7 +91,7 @@ def _from_facts(name: str, devices: int, facts: Mapping[str, Any]) -> Target:
     )
 
 
-def _host_memory() -> int:
+def host_memory() -> int:
     """Bytes of memory that this process may use: the machine's, or what its control group allows."""
     memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
     limit = Path("/sys/fs/cgroup/memory.max")
