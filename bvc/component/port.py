@@ -48,7 +48,8 @@ def port_of(name: str, annotation: object, default: object = ...) -> Port | None
             found = typing.cast("typing.Any", array)
             accepted = typing.cast("tuple[str, ...] | object", found.dtypes)
             if isinstance(accepted, tuple):  # else any dtype is
-                dtypes += [str(dtype) for dtype in typing.cast("tuple[str, ...]", accepted)]
+                # jaxtyping names booleans in two ways
+                dtypes += [str(dtype).rstrip("_") for dtype in typing.cast("tuple[str, ...]", accepted)]
             ranks.append(tuple(_dim(word) for word in str(found.dim_str).split()))
     optional = type(None) in options or default is None
     described = " | ".join(_describe(array) for array in arrays)

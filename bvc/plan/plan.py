@@ -19,6 +19,7 @@ from bvc.compile.state import State, state_specs
 from bvc.compile.step import Training, abstract_step
 from bvc.library.checkpoints.naming import naming_of
 from bvc.plan.collectives import Collective, list_collectives
+from bvc.plan.epoch import SourcePasses, passes
 from bvc.plan.flops import count_flops
 from bvc.plan.liveness import Peak, peak_memory
 from bvc.plan.ops import Ops, Value, read_step
@@ -91,6 +92,8 @@ class Plan:
         roofline: the time of a step at peak rates; None where the target's rates are not known.
         steps: of the run.
         epochs: passes over the data.
+        sources: of the training data, with the passes over each.
+        skip_bad: how many bad examples may be replaced.
     """
 
     target: Target
@@ -106,6 +109,8 @@ class Plan:
     roofline: Roofline | None
     steps: int
     epochs: float
+    sources: tuple[SourcePasses, ...]
+    skip_bad: int
 
     @property
     def excess(self) -> int:
@@ -173,6 +178,8 @@ def plan(program: Program, target: Target | None = None) -> Plan:
         time_step(step, sum(each.sent for each in collectives), target),
         program.total,
         program.total * experiment.train.batch / program.examples,
+        passes(program),
+        experiment.train.skip_bad,
     )
 
 

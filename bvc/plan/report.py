@@ -6,6 +6,7 @@ import json
 from collections.abc import Sequence
 from dataclasses import asdict
 
+from bvc.plan.epoch import explain
 from bvc.plan.parameters import ParameterRow, group
 from bvc.plan.plan import Plan
 from bvc.plan.table import table
@@ -45,7 +46,8 @@ def _head(plan: Plan) -> str:
     run = f"{plan.steps} steps of {plan.examples} examples, {plan.epochs:.4g} epochs"
     if plan.parts > 1:
         run += f"; a device works off its {plan.examples // plan.shards} examples in {plan.parts} parts"
-    return f"plan for {target.name}: {devices}, mesh {{ {mesh} }}\nrun: {run}"
+    head = f"plan for {target.name}: {devices}, mesh {{ {mesh} }}\nrun: {run}"
+    return "\n".join([head, *explain(plan.sources, plan.skip_bad)])
 
 
 def _memory(plan: Plan) -> str:
