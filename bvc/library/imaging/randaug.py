@@ -1,42 +1,47 @@
 """The sixteen operations of RandAugment and AutoAugment, as big_vision's `autoaugment.py` computes them.
 
 All take and return uint8 pixels. Its quirks are kept, since recipes were tuned with them
-(reference: tests/reference/pp, README "RandAugment"). Tables are applied by what applies them fastest.
+(reference: tests/reference/pp, README "RandAugment"). Arithmetic on whole arrays is faster here than a table.
 """
 
 from __future__ import annotations
 
+import functools
 import math
 
 import numpy as np
 import PIL.Image
-from jaxtyping import Int64, UInt8
+from jaxtyping import Float32, Int32, UInt8
+
+from bvc.library.imaging.gray import gray
 
 Image = UInt8[np.ndarray, "h w c"]
-Levels = UInt8[np.ndarray, "*dims"]
 FILL = 128
-_LEVELS = np.arange(256, dtype=np.uint8)
-_SHARES = _LEVELS.astype(np.float32) * np.float32(1 / 255)
-_RED, _GREEN, _BLUE = (_SHARES * np.float32(weight) for weight in (0.2989, 0.587, 0.114))
+_MOST_KEPT = 512 * 512
+"""Maps of larger images are not kept."""
 
 
 def autocontrast(image: Image) -> Image:
     """Stretch every channel to the full range, truncating; a flat channel stays."""
-    held = _histograms(image) > 0
-    low = held.argmax(axis=1).astype(np.float32)
-    high = (255 - held[:, ::-1].argmax(axis=1)).astype(np.float32)
+    height, width, channels = image.shape
+    rows = image.reshape(height, width * channels)
+    low = rows.min(axis=0).reshape(width, channels).min(axis=0).astype(np.float32)
+    high = rows.max(axis=0).reshape(width, channels).max(axis=0).astype(np.float32)
     flat = high <= low
-    scale = np.float32(255) / np.where(flat, np.float32(1), high - low)
-    offset = -low * scale
-    levels = np.arange(256, dtype=np.float32)[:, None] * scale + offset
-    table = np.clip(levels, 0, 255).astype(np.uint8)
-    table[:, flat] = np.arange(256, dtype=np.uint8)[:, None]
-    return _look_up(image, table)
+    scale = np.where(flat, np.float32(1), np.float32(255) / np.where(flat, np.float32(1), high - low))
+    offset = np.where(flat, np.float32(0), -low * scale)
+    stretched = rows.astype(np.float32)
+    stretched *= np.tile(scale, width)
+    stretched += np.tile(offset, width)
+    return _bytes(stretched).reshape(image.shape)
 
 
 def equalize(image: Image) -> Image:
     """Flatten the histogram of every channel; a channel of one step stays."""
-    return _look_up(image, np.stack([_equalizing(histogram) for histogram in _histograms(image)], axis=1))
+    picture = PIL.Image.fromarray(image)
+    histograms = np.array(picture.histogram(), np.int64).reshape(-1, 256)
+    tables = np.concatenate([_equalizing(histogram) for histogram in histograms])
+    return np.asarray(picture.point(tables.tolist()))
 
 
 def invert(image: Image) -> Image:
@@ -47,34 +52,38 @@ def invert(image: Image) -> Image:
 def posterize(image: Image, bits: int) -> Image:
     """Keep the highest bits; 0 and more than 8 act like 1."""
     shift = np.uint8(8 - bits if 1 <= bits <= 8 else 7)
-    return (image >> shift) << shift
+    return image & (np.uint8(255) >> shift << shift)
 
 
 def solarize(image: Image, threshold: int) -> Image:
     """Invert values from the threshold on; the threshold is taken modulo 256."""
-    return np.where(image < threshold % 256, image, 255 - image)
+    return image ^ (image >= np.uint8(threshold % 256)) * np.uint8(255)
 
 
 def solarize_add(image: Image, addition: int, threshold: int = 128) -> Image:
     """Add to values below the threshold, clipped."""
-    added = np.clip(_LEVELS.astype(np.int64) + addition, 0, 255).astype(np.uint8)
-    return _look_up(image, np.where(_LEVELS < threshold, added, _LEVELS))
+    added = image.astype(np.int16)
+    added += np.int16(max(-255, min(addition, 255)))
+    added = np.clip(added, 0, 255, out=added).astype(np.uint8)
+    # modulo 256, which a difference and its sum are both
+    return image + (added - image) * (image < threshold)
 
 
 def color(image: Image, factor: float) -> Image:
     """Blend with the gray image: 0 is gray, 1 the image, above 1 more colourful."""
-    return blend(_gray(image), image, factor)
+    luma = gray(image)
+    return blend(np.stack([luma] * 3, axis=2), image, factor)
 
 
 def contrast(image: Image, factor: float) -> Image:
     """Blend with one gray, which is not the mean but the number of pixels over 256, at most 255."""
-    level = min(np.float32(image.shape[0] * image.shape[1]) / np.float32(256), 255.0)
-    return _look_up(image, blend(np.full_like(_LEVELS, np.uint8(level)), _LEVELS, factor))
+    level = min(image.shape[0] * image.shape[1] // 256, 255)
+    return blend(np.full_like(image, level), image, factor)
 
 
 def brightness(image: Image, factor: float) -> Image:
     """Blend with black."""
-    return _look_up(image, blend(np.zeros_like(_LEVELS), _LEVELS, factor))
+    return blend(np.zeros_like(image), image, factor)
 
 
 def sharpness(image: Image, factor: float) -> Image:
@@ -135,17 +144,23 @@ def cutout(image: Image, half: int, centre: tuple[int, int], fill: int = FILL) -
     return cut
 
 
-def blend(first: Levels, second: Levels, factor: float) -> Levels:
+def blend(first: Image, second: Image, factor: float) -> Image:
     """First + factor * (second - first) in float32, truncated; clipped only where the factor lies outside (0, 1)."""
     if factor == 0.0:
         return first
     if factor == 1.0:
         return second
-    mixed = first.astype(np.float32)
-    mixed += np.float32(factor) * (second.astype(np.float32) - mixed)
-    if not 0.0 < factor < 1.0:
-        np.clip(mixed, 0, 255, out=mixed)
-    return mixed.astype(np.uint8)
+    base = first.astype(np.float32)
+    mixed = second.astype(np.float32)
+    mixed -= base
+    mixed *= np.float32(factor)
+    mixed += base
+    return mixed.astype(np.uint8) if 0.0 < factor < 1.0 else _bytes(mixed)
+
+
+def _bytes(values: Float32[np.ndarray, "*dims"]) -> UInt8[np.ndarray, "*dims"]:
+    """Clipped, in place, and truncated."""
+    return np.clip(values, 0, 255, out=values).astype(np.uint8)
 
 
 def _equalizing(histogram: np.ndarray) -> UInt8[np.ndarray, "256"]:
@@ -157,42 +172,26 @@ def _equalizing(histogram: np.ndarray) -> UInt8[np.ndarray, "256"]:
     return np.clip(np.concatenate([[0], table[:-1]]), 0, 255).astype(np.uint8)
 
 
-def _histograms(image: Image) -> Int64[np.ndarray, "c 256"]:
-    return np.array(_picture(image).histogram(), np.int64).reshape(-1, 256)
-
-
-def _look_up(image: Image, table: UInt8[np.ndarray, "256 c"] | UInt8[np.ndarray, "256"]) -> Image:
-    """The table of each channel, or one for all."""
-    if table.ndim == 1:
-        return np.frombuffer(image.tobytes().translate(table.tobytes()), np.uint8).reshape(image.shape)
-    return np.asarray(_picture(image).point(table.T.ravel().tolist()))
-
-
-def _picture(image: Image) -> PIL.Image.Image:
-    return PIL.Image.fromarray(np.ascontiguousarray(image))
-
-
-def _gray(image: Image) -> Image:
-    """Luma over x/255 in float32, times 255.5, truncated, in every channel."""
-    luma = np.take(_RED, image[..., 0])
-    luma += np.take(_GREEN, image[..., 1])
-    luma += np.take(_BLUE, image[..., 2])
-    luma *= np.float32(255.5)
-    gray = np.minimum(luma, np.float32(255)).astype(np.uint8)
-    return np.repeat(gray[..., None], 3, axis=2)
-
-
 Row = tuple[float | np.floating, float | np.floating, float | np.floating]
 
 
 def _transform(image: Image, x_row: Row, y_row: Row) -> Image:
     """Nearest sampling at an affine map of output positions, rounding half away from zero; outside is gray."""
     height, width, channels = image.shape
+    positions = _kept_positions if height * width <= _MOST_KEPT else _positions
+    gray_behind = np.concatenate([image.reshape(-1, channels), np.full((1, channels), FILL, np.uint8)])
+    return gray_behind.take(positions(x_row, y_row, height, width), axis=0, mode="clip")
+
+
+def _positions(x_row: Row, y_row: Row, height: int, width: int) -> Int32[np.ndarray, "h w"]:
+    """The number of the pixel that each pixel shows; one behind the last where that lies outside."""
     columns, in_columns = _sampled(x_row, height, width, width)
     rows, in_rows = _sampled(y_row, height, width, height)
-    at = np.where(in_columns & in_rows, rows * np.int32(width) + columns, np.int32(height * width))
-    gray = np.full((1, channels), FILL, np.uint8)
-    return np.concatenate([image.reshape(-1, channels), gray]).take(at, axis=0, mode="clip")
+    return np.where(in_columns & in_rows, rows * np.int32(width) + columns, np.int32(height * width))
+
+
+_kept_positions = functools.lru_cache(maxsize=32)(_positions)
+"""A policy has few angles and slopes, and its images mostly one size."""
 
 
 def _sampled(row: Row, height: int, width: int, size: int) -> tuple[np.ndarray, np.ndarray]:

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from bvc.component import Feature, PortError, component
+from bvc.library.imaging.mirror import mirrored
 
 
 @component("op")
@@ -26,7 +27,7 @@ class DetFliplr:
     def __call__(self, example: Mapping[str, Any]) -> dict[str, Any]:
         """The example with the image mirrored or not."""
         image = example[self.image]
-        return {**example, self.image: image[:, ::-1] if example[self.decides] > 0.5 else image}
+        return {**example, self.image: mirrored(image) if example[self.decides] > 0.5 else image}
 
     def typed(self, example: Mapping[str, Feature]) -> dict[str, Feature]:
         """The image is of the same type."""

@@ -6,9 +6,10 @@ import numpy as np
 from jaxtyping import Num
 
 from bvc.component import component
+from bvc.library.imaging.mirror import mirrored
 
 
 @component("op")
 def flip_lr(image: Num[np.ndarray, "h w c"], rng: np.random.Generator) -> Num[np.ndarray, "h w c"]:
     """Mirror an image left to right, with probability 1/2 (big_vision/pp/ops_image.py)."""
-    return image[:, ::-1] if rng.random() < 0.5 else image
+    return mirrored(image) if rng.random() < 0.5 else image

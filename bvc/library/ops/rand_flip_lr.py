@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from bvc.component import Feature, PortError, component
+from bvc.library.imaging.mirror import mirrored
 
 
 @component("op")
@@ -25,7 +26,7 @@ class RandFlipLr:
         """The example with the images mirrored or not."""
         if rng.random() < 0.5:
             return dict(example)
-        return {**example, **{name: example[name][:, ::-1] for name in self.names}}
+        return {**example, **{name: mirrored(example[name]) for name in self.names}}
 
     def typed(self, example: Mapping[str, Feature]) -> dict[str, Feature]:
         """The images are of the same types."""
