@@ -9,9 +9,8 @@ import jax
 
 from bvc.diagnostics import Failed
 from bvc.diagnostics.catalog import run as catalog
+from bvc.runtime.contents import EVALS
 from bvc.runtime.folder import Folder
-
-EVALS = "evals"
 
 
 def keep_files(workdir: Folder, evaluation: str, step: int, files: Mapping[str, bytes]) -> None:

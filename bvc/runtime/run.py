@@ -13,6 +13,7 @@ from bvc.plan.fits import check_fit
 from bvc.plan.plan import Plan, plan
 from bvc.plan.report import as_json, render
 from bvc.runtime.assemble import assemble, machine
+from bvc.runtime.contents import PLAN
 from bvc.runtime.data import missing_data, open_training
 from bvc.runtime.evaluate import prepare
 from bvc.runtime.files import find_files
@@ -78,7 +79,7 @@ def run(
 
 def _write_plan(workdir: Workdir, planned: Plan) -> None:
     workdir.write("plan.txt", render(planned))
-    workdir.write("plan.json", as_json(planned))
+    workdir.write(PLAN, as_json(planned))
 
 
 def trained(program: Program, workdir: str, step: int | None = None) -> Trained:

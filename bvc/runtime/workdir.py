@@ -19,11 +19,11 @@ from typing import Any
 
 from bvc.diagnostics import Diagnostic, Failed
 from bvc.diagnostics.catalog import run as catalog
+from bvc.runtime.contents import SPEC
 from bvc.runtime.folder import Folder
 from bvc.runtime.lock import Lock, Taken
 from bvc.runtime.rows import CLOCK, METRICS
 
-SPEC = "spec.toml"
 CHECKPOINTS = "checkpoints"
 
 MAY_CHANGE = re.compile(
