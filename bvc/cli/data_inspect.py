@@ -10,7 +10,7 @@ import typer
 
 from bvc.api import data_root
 from bvc.cli.arguments import pairs, settings
-from bvc.cli.report import report
+from bvc.cli.report import report, say
 from bvc.diagnostics import Diagnostic, Failed, Sources
 
 if TYPE_CHECKING:
@@ -96,7 +96,7 @@ def _of_spec(
     if not checked.ok or checked.program is None:
         raise Failed(checked.diagnostics)
     experiment = checked.program.experiment
-    found = training_data(experiment, root)
+    found = training_data(experiment, root, say)
     for source, records in found.opened:
         data = source.data
         title = f"data.train{'.' * bool(source.name)}{source.name}"

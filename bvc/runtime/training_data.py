@@ -7,8 +7,9 @@ import dataclasses
 from bvc.component.source import Records
 from bvc.diagnostics import Failed
 from bvc.ir import Experiment, TrainData, TrainSource
-from bvc.runtime.data import missing_data, open_records
+from bvc.runtime.data import missing_data, open_training
 from bvc.runtime.files import find_files
+from bvc.runtime.filtered import Told
 
 
 @dataclasses.dataclass(frozen=True)
@@ -19,8 +20,13 @@ class TrainingData:
     opened: tuple[tuple[TrainSource, Records], ...]
 
 
-def training_data(experiment: Experiment, root: str) -> TrainingData:
+def training_data(experiment: Experiment, root: str, told: Told | None = None) -> TrainingData:
     """The data of training, below the data directory `root`.
+
+    Args:
+        experiment: the IR.
+        root: the data directory.
+        told: how far a filter is that looks at the examples for the first time.
 
     Raises:
         Failed: data or files are missing (B0501, B0502), or cannot be opened (B0505).
@@ -29,8 +35,7 @@ def training_data(experiment: Experiment, root: str) -> TrainingData:
     try:
         train = find_files(experiment.train)
     except Failed as failure:
-        lacking += failure.diagnostics
-        raise Failed(lacking) from failure
+        raise Failed([*lacking, *failure.diagnostics]) from failure
     if lacking:
         raise Failed(lacking)
-    return TrainingData(train, tuple((each, open_records(each.data, root)) for each in train.sources))
+    return TrainingData(train, tuple(zip(train.sources, open_training(train, root, told), strict=True)))
