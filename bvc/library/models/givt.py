@@ -42,11 +42,15 @@ Codes = Float[Array, "b t k"]
 Labels = Int[Array, "b"]
 
 
-class GivtOutputs(TypedDict):
-    """`logits` are the parameters of each code's density, `log_prob` what it gives to the sequence."""
+class GivtOutputs(TypedDict, total=False):
+    """`logits` are the parameters of each code's density, `log_prob` what it gives to the sequence.
+
+    `hidden` says which codes were hidden, in training of the masked style.
+    """
 
     logits: Float[Array, "b t p"]
     log_prob: Float[Array, "b t k"] | Float[Array, "b t"]
+    hidden: Bool[Array, "b t"]
 
 
 @component("model")
@@ -175,7 +179,10 @@ class Givt(eqx.Module):
         if drops is not None and self.drop_labels > 0:
             dropped = jax.vmap(jax.random.uniform)(drops) <= self.drop_labels
         logits = self.predict(sequence, labels, encoded, hidden=hidden, dropped=dropped, keys=fold(keys, 3))
-        return {"logits": logits, "log_prob": self.density_of(logits).log_prob(sequence)}
+        outputs: GivtOutputs = {"logits": logits, "log_prob": self.density_of(logits).log_prob(sequence)}
+        if hidden is not None:
+            outputs["hidden"] = hidden
+        return outputs
 
     @view
     def generate(

@@ -35,6 +35,7 @@ def test_every_example_gets_the_tokens_of_all_classes(tmp_path: Path) -> None:
         run({"label": np.int64(0)}, f"prompts('{names}')")
 
 
+@pytest.mark.slow
 def test_scores_are_those_of_each_caption_alone() -> None:
     @jax.jit
     def both(key: Key[Array, ""]) -> tuple[Float[Array, "2 3"], Float[Array, "6 3 9"]]:

@@ -1,0 +1,1 @@
+"""Components of bvc: one file each; see `bvc.component.registry` for how they are found."""
