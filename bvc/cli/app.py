@@ -8,7 +8,8 @@ import typer
 
 from bvc.cli.checkpoint import checkpoint
 from bvc.cli.data import data
-from bvc.cli.options import DataDir, Format, Sets, Shown, Spec, Workdir
+from bvc.cli.options import Coordinator, DataDir, Format, Process, Processes, Sets, Shown, Spec, Workdir
+from bvc.cli.processes import Flags, alongside
 
 app = typer.Typer(
     name="bvc",
@@ -51,6 +52,9 @@ def run(
         bool,
         typer.Option("--smoke", help="Two steps with a small model on generated data; nothing is kept."),
     ] = False,
+    coordinator: Coordinator = None,
+    processes: Processes = None,
+    process: Process = None,
 ) -> None:
     """Train. The same command with the same workdir continues where it stopped."""
     from bvc.cli import run as command
@@ -60,7 +64,10 @@ def run(
         raise typer.BadParameter(told, param_hint="--workdir")
     if workdir is None:
         raise typer.Exit(command.smoke(spec, sets or []))
-    raise typer.Exit(command.run(spec, sets or [], workdir, data_dir, anyway))
+    flags = Flags(coordinator, processes, process)
+    raise typer.Exit(
+        alongside(flags, lambda tells: command.run(spec, sets or [], workdir, data_dir, anyway, tells))
+    )
 
 
 @app.command("eval")
@@ -70,11 +77,17 @@ def evaluate(
     sets: Sets = None,
     data_dir: DataDir = None,
     step: Annotated[int | None, typer.Option("--step", help="Which checkpoint; default the last.")] = None,
+    coordinator: Coordinator = None,
+    processes: Processes = None,
+    process: Process = None,
 ) -> None:
     """Run the evaluators of a spec on a checkpoint of its workdir."""
     from bvc.cli.evaluate import evaluate as command
 
-    raise typer.Exit(command(spec, sets or [], workdir, data_dir, step))
+    flags = Flags(coordinator, processes, process)
+    raise typer.Exit(
+        alongside(flags, lambda tells: command(spec, sets or [], workdir, data_dir, step, tells))
+    )
 
 
 @app.command()

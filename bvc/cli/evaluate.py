@@ -8,11 +8,18 @@ import typer
 
 from bvc.api import data_root
 from bvc.cli.arguments import settings
-from bvc.cli.report import CLEAN, report
+from bvc.cli.report import CLEAN, Tells, report, tells_all
 from bvc.diagnostics import Failed
 
 
-def evaluate(spec: str, sets: Sequence[str], workdir: str, data_dir: str | None, step: int | None) -> int:
+def evaluate(
+    spec: str,
+    sets: Sequence[str],
+    workdir: str,
+    data_dir: str | None,
+    step: int | None,
+    tells: Tells = tells_all,
+) -> int:
     """Run the evaluators on a checkpoint, and print their metrics as a row of the metrics file."""
     from bvc.check import check
     from bvc.spec import parse_target
@@ -20,16 +27,20 @@ def evaluate(spec: str, sets: Sequence[str], workdir: str, data_dir: str | None,
     file, params = parse_target(spec)
     checked = check(file, params, settings(sets))
     if not checked.ok or checked.experiment is None:
-        return report(checked.diagnostics, checked.sources)
+        return report(checked.diagnostics, checked.sources, tells=tells)
 
     from bvc.runtime.folder import Folder
+    from bvc.runtime.peers import is_first, together
     from bvc.runtime.rows import row
     from bvc.runtime.run import locate, trained
 
     root = data_root(data_dir)
     try:
-        model = trained(locate(checked.experiment, root), workdir, step)
-        typer.echo(row(model.step, model.evaluate(root, Folder(workdir))))
+        experiment = checked.experiment
+        model = trained(together(lambda: locate(experiment, root)), workdir, step)
+        metrics = model.evaluate(root, Folder(workdir))
+        if is_first():
+            typer.echo(row(model.step, metrics))
     except Failed as failure:
-        return report(failure.diagnostics, checked.sources)
+        return report(failure.diagnostics, checked.sources, tells=tells)
     return CLEAN

@@ -27,3 +27,15 @@ DataDir = Annotated[
     str | None, typer.Option("--data-dir", metavar="DIR", help="Where data lies; default $TFDS_DATA_DIR.")
 ]
 Shown = Annotated[Format, typer.Option("--format", help="How diagnostics are printed.")]
+Coordinator = Annotated[
+    str | None,
+    typer.Option(
+        "--coordinator", metavar="HOST:PORT", help="Where process 0 of several is; SLURM and others tell."
+    ),
+]
+Processes = Annotated[
+    int | None, typer.Option("--processes", metavar="N", help="How many processes run together.")
+]
+Process = Annotated[
+    int | None, typer.Option("--process", metavar="I", help="The number of this one, from 0.")
+]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import typer
 
@@ -13,9 +13,22 @@ from bvc.diagnostics.render import Format, render
 
 CLEAN, ERRORS, UNUSABLE = 0, 1, 2
 
+Tells = Callable[[str], bool]
+"""Whether this process is to print a text; of several processes one does."""
+
+
+def tells_all(_: str) -> bool:
+    """This process prints every text: it is alone."""
+    return True
+
 
 def report(
-    diagnostics: Sequence[Diagnostic], sources: Sources, form: Format = "text", *, strict: bool = False
+    diagnostics: Sequence[Diagnostic],
+    sources: Sources,
+    form: Format = "text",
+    *,
+    strict: bool = False,
+    tells: Tells = tells_all,
 ) -> int:
     """Print diagnostics in file order; the exit status: 0 clean, 1 errors, 2 if a file that was named can't be read.
 
@@ -24,10 +37,11 @@ def report(
         sources: the texts that they point into.
         form: `text`, `short` or `json`.
         strict: warnings count as errors.
+        tells: whether it is this process that prints.
     """
     ordered = in_order(diagnostics)
     printed = render(ordered, sources, form)
-    if printed:
+    if printed and tells(printed):
         typer.echo(printed)
     if any(diagnostic.code == "B0010" for diagnostic in ordered):
         return UNUSABLE

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 
 from bvc.api import data_root
 from bvc.cli.arguments import settings
-from bvc.cli.report import CLEAN, report
+from bvc.cli.report import CLEAN, Tells, report, tells_all
 from bvc.diagnostics import Failed
 from bvc.ir import Experiment
 
@@ -20,7 +20,14 @@ def smoke(spec: str, sets: Sequence[str]) -> int:
 
 
 def run(
-    spec: str, sets: Sequence[str], workdir: str, data_dir: str | None, anyway: bool, *, small: bool = False
+    spec: str,
+    sets: Sequence[str],
+    workdir: str,
+    data_dir: str | None,
+    anyway: bool,
+    tells: Tells = tells_all,
+    *,
+    small: bool = False,
 ) -> int:
     """Check, plan, train; 0 when the run is complete, 75 when a signal stopped it and its state is saved."""
     from rich.console import Console
@@ -31,25 +38,28 @@ def run(
     file, params = parse_target(spec)
     checked = check(file, params, settings(sets))
     if not checked.ok or checked.spec is None or checked.experiment is None:
-        return report(checked.diagnostics, checked.sources)
+        return report(checked.diagnostics, checked.sources, tells=tells)
 
     from bvc.diagnostics.catalog import run as catalog
     from bvc.runtime.interruption import EXIT
+    from bvc.runtime.peers import is_first, together
     from bvc.runtime.run import locate
     from bvc.runtime.run import run as train
     from bvc.spec.show import show
 
-    report(checked.diagnostics, checked.sources)
+    if is_first():
+        report(checked.diagnostics, checked.sources)
     root = data_root(data_dir)
-    console = Console(file=sys.stderr)
+    console = Console(file=sys.stderr, quiet=not is_first())
     try:
         experiment = _small(checked.experiment) if small else checked.experiment
-        program = locate(experiment, root, lambda text: console.print(text, markup=False))
+        program = together(lambda: locate(experiment, root, lambda text: console.print(text, markup=False)))
         outcome = train(program, show(checked.spec), workdir, root, console, anyway=anyway)
     except Failed as failure:
-        return report(failure.diagnostics, checked.sources)
+        return report(failure.diagnostics, checked.sources, tells=tells)
     if outcome.signal is not None:
-        report([catalog.interrupted(outcome.step, workdir, outcome.signal)], checked.sources)
+        if is_first():
+            report([catalog.interrupted(outcome.step, workdir, outcome.signal)], checked.sources)
         return EXIT
     return CLEAN
 

@@ -71,8 +71,9 @@ def find_target(text: str) -> Target:
 def this_machine() -> Target:
     """The devices that jax finds here. Of CPUs each has an equal part of the machine's memory."""
     devices = jax.devices()
-    stats: Mapping[str, int] = (devices[0].memory_stats() if devices[0].platform != "cpu" else None) or {}
-    memory = stats.get("bytes_limit") or host_memory() // len(devices)
+    own = jax.local_devices()  # other processes' devices say nothing of themselves
+    stats: Mapping[str, int] = (own[0].memory_stats() if own[0].platform != "cpu" else None) or {}
+    memory = stats.get("bytes_limit") or host_memory() // len(own)
     platform = devices[0].platform
     kind: DeviceKind = "tpu" if platform == "tpu" else "gpu" if platform in ("gpu", "cuda", "rocm") else "cpu"
     return Target("this machine", kind, len(devices), memory, source=devices[0].device_kind)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 import equinox as eqx
@@ -33,6 +33,7 @@ from bvc.runtime.folder import Folder
 from bvc.runtime.frozen import load_frozen, replaced, saved_values
 from bvc.runtime.mixture import mixed
 from bvc.runtime.predictions import keep_files
+from bvc.runtime.share import Share, share_of
 from bvc.runtime.training import Evaluation, HostBatch, Training
 
 
@@ -44,11 +45,16 @@ class Machine:
     mesh: jax.sharding.Mesh
     step: StepParts
     steps: Steps
-    sharding: Any = field(init=False)
 
-    def __post_init__(self) -> None:
-        spec = jax.sharding.NamedSharding(self.mesh, self.grid.batch_spec)
-        object.__setattr__(self, "sharding", spec)
+    @functools.cached_property
+    def sharding(self) -> jax.sharding.NamedSharding:
+        """How every array of a batch lies."""
+        return jax.sharding.NamedSharding(self.mesh, self.grid.batch_spec)
+
+    @functools.cached_property
+    def share(self) -> Share:
+        """The part of every batch that this process reads."""
+        return share_of(self.sharding, self.grid.context.shards)
 
     @functools.cached_property
     def frozen(self) -> Mapping[str, PyTree[jax.Array]]:
@@ -57,11 +63,8 @@ class Machine:
 
     def place(self, batch: HostBatch) -> dict[str, jax.Array]:
         """A host batch (this process's part of it) to the devices."""
-        # batch: [B/processes, ...] on this host -> [B, ...] split over the batch axes
-        return {
-            name: jax.make_array_from_process_local_data(self.sharding, np.asarray(array))
-            for name, array in batch.items()
-        }
+        # batch: [rows of this process, ...] on this host -> [B, ...] split over the batch axes
+        return {name: self.share.place(np.asarray(array), self.sharding) for name, array in batch.items()}
 
     def placing(self, part: DevicePart) -> Callable[[HostBatch], dict[str, jax.Array]]:
         """`place`, and then the part of the pipeline that runs on the devices."""
@@ -112,7 +115,7 @@ def assemble(program: Program, root: str, here: Machine, workdir: Folder | None 
         init=functools.partial(initial_state, program, lies),
         abstract=abstract,
         step=functools.partial(_step, compile_step(here.step, here.mesh, abstract), here),
-        feed=functools.partial(_train_feed, program, root, pipelines),
+        feed=functools.partial(_train_feed, program, root, pipelines, here.share),
         place=here.placing(on_device),
         times=times,
         batch=experiment.train.batch,
@@ -149,7 +152,9 @@ def placed(array: jax.ShapeDtypeStruct, sharding: Any) -> jax.ShapeDtypeStruct:
     return jax.ShapeDtypeStruct(array.shape, array.dtype, sharding=sharding)
 
 
-def _train_feed(program: Program, root: str, pipelines: tuple[Pipeline, ...], start: int) -> TrainFeed:
+def _train_feed(
+    program: Program, root: str, pipelines: tuple[Pipeline, ...], share: Share, start: int
+) -> TrainFeed:
     train = program.experiment.train
     weights = tuple(source.weight for source in train.sources)
     records, pipeline = mixed(open_training(train, root), pipelines, weights)
@@ -162,6 +167,7 @@ def _train_feed(program: Program, root: str, pipelines: tuple[Pipeline, ...], st
         shuffle=train.shuffle,
         start_step=start,
         workers=program.experiment.run.workers,
+        rows=share.rows(train.batch),
     )
 
 
@@ -206,6 +212,7 @@ def _stream(
             batch=compiled.batch,
             seed=program.experiment.run.seed,
             expand=stream.expand,
+            rows=here.share.rows(compiled.batch),
         )
 
     return MeasuredStream(stream.name, batches, here.placing(on_device), measure)

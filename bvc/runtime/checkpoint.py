@@ -1,5 +1,7 @@
 """Checkpoints: written beside the training, whole or not at all, verified before they are trusted.
 
+Every process writes its part of the arrays; all else is done by the first one.
+
 `checkpoints/000001000/` holds what orbax wrote and a manifest. It is written under another name and renamed
 when complete, so a folder with a plain number is complete unless someone changed it. In a store without
 renaming the manifest is uploaded last, and a folder without one does not count.
@@ -21,7 +23,9 @@ from bvc.diagnostics.catalog import run as catalog
 from bvc.runtime import manifest as manifests
 from bvc.runtime.folder import Folder
 from bvc.runtime.leaves import described, named
+from bvc.runtime.lost import is_loss
 from bvc.runtime.manifest import Manifest
+from bvc.runtime.peers import is_first, of_first
 from bvc.runtime.stored import TROUBLE, Loaded, folder_name, newest, quiet_orbax, reason, steps
 
 ALWAYS_KEPT = 2
@@ -71,12 +75,15 @@ class Checkpoints:
         partial = Path(scratch.name if scratch else str(self._folder.local)) / (folder_name(step) + _PARTIAL)
         try:
             self._folder.make()
+            # meets the other processes, so that none writes before the folder is there
             response = ocp.save_async(str(partial), leaves, overwrite=True)
         except TROUBLE as error:
             raise self._not_written(step, error) from error
 
         def finish() -> None:
             response.result()
+            if not is_first():
+                return
             manifest = Manifest(step, arrays, manifests.checksums(Folder(partial)), extra)
             self._before_commit()
             self._commit(partial, manifest)
@@ -122,9 +129,9 @@ class Checkpoints:
             Failed: none of them verifies (B0521), or its arrays are not those wanted (B0522).
         """
         try:
-            self._sweep()
+            of_first(self._sweep)
             loaded, reasons = newest(self._folder, wanted)
-            warnings = self._set_aside(reasons)
+            warnings = self._set_aside(reasons) if is_first() else []
         except OSError as error:
             raise Failed(catalog.cannot_read("the checkpoints", str(self._folder), reason(error))) from error
         if loaded:
@@ -181,7 +188,9 @@ class Checkpoints:
             told.append(catalog.checkpoint_skipped(step, f"{self._folder}/{name}", wrong))
         return told
 
-    def _not_written(self, step: int, error: BaseException) -> Failed:
+    def _not_written(self, step: int, error: Exception) -> Exception:
+        if is_loss(error):
+            return error
         return Failed(
             catalog.cannot_write(f"the checkpoint of step {step}", str(self._folder), reason(error))
         )

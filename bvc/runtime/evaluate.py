@@ -12,7 +12,7 @@ from typing import Any
 import jax
 import numpy as np
 from jax.experimental import multihost_utils
-from jaxtyping import Array, PyTree, Shaped
+from jaxtyping import Array, Bool, PyTree, Shaped
 
 from bvc.component.error import DataError
 from bvc.component.evaluation import Evaluator, Keeping, Preparing
@@ -20,9 +20,11 @@ from bvc.diagnostics import Failed
 from bvc.diagnostics.catalog import missing
 from bvc.diagnostics.catalog import run as catalog
 from bvc.runtime.padding import MASK
+from bvc.runtime.peers import several
 from bvc.runtime.training import Feed, HostBatch
 
 Measured = Mapping[str, Shaped[Array, "b *dims"]]
+Mask = Bool[np.ndarray, "b"] | Bool[Array, "b"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,11 +125,12 @@ def _measured(
     stream: MeasuredStream, params: PyTree, check: Callable[[], None]
 ) -> Generator[dict[str, Shaped[np.ndarray, "b *dims"]]]:
     """Measured examples without padding; one batch behind the devices, which so need not wait."""
-    waiting: tuple[Measured, np.ndarray] | None = None
+    waiting: tuple[Measured, Mask] | None = None
     with closing(stream.batches()) as feed:
         for host in feed:
             check()
-            dispatched = stream.measure(params, stream.place(host)), np.asarray(host[MASK])
+            batch = stream.place(host)
+            dispatched = stream.measure(params, batch), batch[MASK] if several() else np.asarray(host[MASK])
             if waiting:
                 yield _on_host(*waiting)
             waiting = dispatched
@@ -135,9 +138,10 @@ def _measured(
         yield _on_host(*waiting)
 
 
-def _on_host(measured: Measured, mask: np.ndarray) -> dict[str, np.ndarray]:
+def _on_host(measured: Measured, mask: Mask) -> dict[str, np.ndarray]:
+    """Every process gets the examples of all, in their order, so that evaluators come to the same result in each."""
     arrays = dict(measured)
-    if jax.process_count() > 1:
+    if several():
         arrays, mask = multihost_utils.process_allgather((arrays, mask), tiled=True)
     # a selection, not a product: padding may give inf and nan
     return {name: np.asarray(array)[mask] for name, array in jax.device_get(arrays).items()}

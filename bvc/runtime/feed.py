@@ -13,7 +13,6 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 import grain
-import jax
 import numpy as np
 from absl import flags
 
@@ -215,13 +214,12 @@ class TrainFeed(Feed):
     Args:
         records: raw examples; of a `Mixture` every source comes by its weight.
         pipeline: what is done to each.
-        batch: examples in a step, over all processes; divisible by them.
+        batch: examples in a step, over all processes.
         seed: seed of the run.
         shuffle: a new order in every epoch.
         skip: how many examples may be replaced because they cannot be used; counted in each process, from its start.
         start_step: steps that were done before.
-        process_index: number of this process; None: as jax says.
-        process_count: number of processes; None: as jax says.
+        rows: which positions of every batch this process takes, ascending; None: all.
         workers: worker processes; 0: a thread of this process; None: what suits the machine.
     """
 
@@ -235,20 +233,19 @@ class TrainFeed(Feed):
         shuffle: bool,
         skip: int = 0,
         start_step: int = 0,
-        process_index: int | None = None,
-        process_count: int | None = None,
+        rows: Sequence[int] | None = None,
         workers: int | None = None,
     ) -> None:
         if not len(records):
             raise DataError("no example to train on")
         workers = suggested_workers() if workers is None else workers
         board = Board.create(max(workers, 1))
-        share = _share(process_index, process_count)
+        rows = range(batch) if rows is None else rows
         mix = records if isinstance(records, Mixture) else Mixture((records,), (1.0,))
         order = Order(mix.sizes, mix.shares, seed, shuffle)
         read = reading(records, pipeline.inputs)
         super().__init__(
-            TrainBatches(read, pipeline, board, batch, seed, order, start_step, *share, skip), workers, skip
+            TrainBatches(read, pipeline, board, batch, seed, order, start_step, rows, skip), workers, skip
         )
 
 
@@ -258,11 +255,10 @@ class EvalFeed(Feed):
     Args:
         records: raw examples.
         pipeline: what is done to each.
-        batch: examples in a batch, over all processes; divisible by them.
+        batch: examples in a batch, over all processes.
         seed: seed of the run, for random ops.
         expand: a feature of several values: each value becomes an example; `_parent` (i32) numbers the original.
-        process_index: number of this process; None: as jax says.
-        process_count: number of processes; None: as jax says.
+        rows: which positions of every batch this process takes, ascending; None: all.
         workers: worker processes; 0: a thread of this process.
     """
 
@@ -274,8 +270,7 @@ class EvalFeed(Feed):
         batch: int,
         seed: int = 0,
         expand: str | None = None,
-        process_index: int | None = None,
-        process_count: int | None = None,
+        rows: Sequence[int] | None = None,
         workers: int = 0,
     ) -> None:
         first = None if expand is None else count_values(reading(records, frozenset([expand])), expand)
@@ -283,18 +278,11 @@ class EvalFeed(Feed):
         if inputs is not None and expand is not None:
             inputs |= {expand}
         board = Board.create(max(workers, 1))
-        share = _share(process_index, process_count)
+        rows = range(batch) if rows is None else rows
         super().__init__(
-            EvalBatches(reading(records, inputs), pipeline, board, batch, seed, expand, first, *share),
+            EvalBatches(reading(records, inputs), pipeline, board, batch, seed, expand, first, rows),
             workers,
         )
-
-
-def _share(process_index: int | None, process_count: int | None) -> tuple[int, int]:
-    return (
-        jax.process_index() if process_index is None else process_index,
-        jax.process_count() if process_count is None else process_count,
-    )
 
 
 def _owned(value: Any) -> Any:

@@ -39,8 +39,8 @@ class ExamplePipeline(Protocol):
 class TrainBatches:
     """This process's part of the batches of training, by number.
 
-    Batch s holds the examples [s * batch, (s + 1) * batch) of the endless sequence that `order` describes; process p
-    has the p-th contiguous part of it. With `skip`, examples that cannot be used are replaced, and `_skipped` tells of
+    Batch s holds the examples [s * batch, (s + 1) * batch) of the endless sequence that `order` describes; this process
+    has the positions `rows` of it. With `skip`, examples that cannot be used are replaced, and `_skipped` tells of
     them: their number, name, and what is wrong with them.
     """
 
@@ -51,22 +51,20 @@ class TrainBatches:
     seed: int
     order: Order
     start: int
-    process_index: int
-    process_count: int
+    rows: Sequence[int]
     skip: int = 0
 
     def __len__(self) -> int:
         return ENDLESS
 
     def __getitem__(self, index: SupportsIndex) -> dict[str, Any]:
-        local = self.batch // self.process_count
-        first = (self.start + index.__index__()) * self.batch + self.process_index * local
+        first = (self.start + index.__index__()) * self.batch
         rows: list[Mapping[str, Any]] = []
         skipped: list[Skipped] = []
-        for position in range(first, first + local):
+        for row in self.rows:
             if self.board.closing:
                 return {}
-            rows.append(self._example(position, rows, skipped))
+            rows.append(self._example(first + row, rows, skipped))
         self.board.idle()
         batch = stacked(rows)
         if skipped:
@@ -117,8 +115,7 @@ class EvalBatches:
     seed: int
     expand: str | None
     first: np.ndarray | None
-    process_index: int
-    process_count: int
+    rows: Sequence[int]
 
     @property
     def examples(self) -> int:
@@ -129,9 +126,8 @@ class EvalBatches:
         return -(-self.examples // self.batch)
 
     def __getitem__(self, index: SupportsIndex) -> dict[str, Any]:
-        local = self.batch // self.process_count
-        begin = index.__index__() * self.batch + self.process_index * local
-        positions = range(min(begin, self.examples), min(begin + local, self.examples))
+        begin = index.__index__() * self.batch
+        positions = [begin + row for row in self.rows if begin + row < self.examples]
         if self.board.closing:
             return {}
         rows: list[dict[str, Any]] = []
@@ -141,8 +137,8 @@ class EvalBatches:
                 _check(rows[-1], rows[0])
         template = rows[0] if rows else self._example(0)
         self.board.idle()
-        batch = stacked([*rows, *[_blank(template)] * (local - len(rows))])
-        batch[MASK] = np.arange(local) < len(rows)
+        batch = stacked([*rows, *[_blank(template)] * (len(self.rows) - len(rows))])
+        batch[MASK] = np.arange(len(self.rows)) < len(rows)
         return batch
 
     def _number(self, position: int) -> int:

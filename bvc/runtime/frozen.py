@@ -49,9 +49,14 @@ def replaced(params: PyTree[Array], values: Mapping[str, np.ndarray]) -> PyTree[
     """The parameters with others in place of those named, lying where they lay."""
     if not values:
         return params
-    return jax.tree.map(
-        lambda new, old: jax.device_put(new, old.sharding), with_parameters(params, values), params
-    )
+    return jax.tree.map(_laid, with_parameters(params, values), params)
+
+
+def _laid(new: Array | np.ndarray, old: Array) -> Array:
+    if new is old:
+        return old
+    # every process has the whole value, and puts its parts where they belong
+    return jax.make_array_from_callback(old.shape, old.sharding, lambda at: np.asarray(new)[at])
 
 
 def saved_values(node: ModelNode, whole: eqx.Module) -> dict[str, np.ndarray]:

@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import threading
 from types import FrameType, TracebackType
+
+from jax.experimental import multihost_utils
+
+from bvc.runtime.peers import several
 
 EXIT = 75
 """Exit status of a run that was interrupted and can be continued (`EX_TEMPFAIL` of sysexits.h: try again)."""
@@ -20,16 +25,20 @@ class Interruption:
     """Inside `with`, the signals are noted in `signal` (a name) instead of ending the process.
 
     Python runs handlers in the main thread only; in another thread (a notebook's server) nothing is caught.
-    With several processes all must stop at the same step: this is the place to agree on it.
+    Of several processes all stop at the same step: jax itself notes SIGTERM in any of them and lets them agree, and
+    SIGINT is passed on to it as SIGTERM.
     """
 
     def __init__(self) -> None:
         self.signal: str | None = None
+        self._several = several()
+        self._checks = 0
 
     def __enter__(self) -> Interruption:
         self._main = threading.current_thread() is threading.main_thread()
         if self._main:
-            self._before = {number: signal.signal(number, self._caught) for number in _SIGNALS}
+            caught = (signal.SIGINT,) if self._several else _SIGNALS
+            self._before = {number: signal.signal(number, self._caught) for number in caught}
         return self
 
     def __exit__(
@@ -43,11 +52,18 @@ class Interruption:
         return self.signal is not None
 
     def check(self) -> None:
-        """Raises `Stopped` if a signal came."""
+        """Raises `Stopped` if a signal came; to be called equally often by all processes."""
+        if self._several:
+            self._checks += 1
+            if not multihost_utils.reached_preemption_sync_point(self._checks):
+                return
+            self.signal = self.signal or signal.SIGTERM.name
         if self.signal:
             raise Stopped
 
     def _caught(self, number: int, frame: FrameType | None) -> None:
         self.signal = self.signal or signal.Signals(number).name
+        if self._several:
+            os.kill(os.getpid(), signal.SIGTERM)
         if number == signal.SIGINT:
             signal.signal(signal.SIGINT, signal.SIG_DFL)

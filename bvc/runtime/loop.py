@@ -26,6 +26,7 @@ from bvc.runtime.checkpoint import Checkpoints
 from bvc.runtime.clock import Clock
 from bvc.runtime.finite import not_finite_leaves, not_finite_metrics
 from bvc.runtime.interruption import Interruption, Stopped
+from bvc.runtime.peers import is_first, of_first
 from bvc.runtime.progress import Progress
 from bvc.runtime.rows import CLOCK, METRICS, Rows
 from bvc.runtime.training import Training
@@ -114,10 +115,15 @@ class _Loop:
         self.row: dict[str, float] = dict(extra.get("row", {"num_params": float(training.parameters)}))
         if loaded:
             self.progress.say(f"continuing after step {self.step}")
-        newest = self.rows.resume(self.step)
-        self.clock_rows.resume(-1 if newest is None else newest)
+        newest = of_first(self.resume_rows)
         if newest != self.step:
             self.finish_row()
+
+    def resume_rows(self) -> int | None:
+        """Cut the files back to the checkpoint; the step of the last row."""
+        newest = self.rows.resume(self.step)
+        self.clock_rows.resume(-1 if newest is None else newest)
+        return newest
 
     def run(self, stack: ExitStack) -> None:
         """The steps that are left. Raises `Stopped` after the step in which a signal came."""
@@ -214,8 +220,9 @@ class _Loop:
         """The row of this step, after that of the clock: what stands in the metrics file is complete."""
         ticked = self.clock.tick(self.step)
         skipped = {"skipped_examples": float(self.skipped)} if self.skipped else {}
-        self.clock_rows.append(self.step, {**ticked, **self.seconds, **skipped})
-        self.rows.append(self.step, self.row)
+        if is_first():
+            self.clock_rows.append(self.step, {**ticked, **self.seconds, **skipped})
+            self.rows.append(self.step, self.row)
         self.last_row = self.row
         self.seconds = {}
 

@@ -19,6 +19,7 @@ from bvc.runtime.evaluate import prepare
 from bvc.runtime.files import find_files
 from bvc.runtime.filtered import Told
 from bvc.runtime.loop import Outcome, train
+from bvc.runtime.peers import in_turn
 from bvc.runtime.progress import Progress
 from bvc.runtime.saved import Trained, open_trained
 from bvc.runtime.workdir import Workdir
@@ -70,7 +71,7 @@ def run(
     if unfit and not anyway:
         raise Failed(unfit)
     here = machine(program)
-    with closing(Workdir(workdir, spec)) as opened:
+    with closing(in_turn(lambda: Workdir(workdir, spec))) as opened:
         _write_plan(opened, planned)
         training = assemble(program, root, here, opened.folder)
         with Progress(console, total=training.times.total, batch=training.batch) as progress:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import re
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -20,6 +20,7 @@ from bvc.runtime import manifest as manifests
 from bvc.runtime.folder import Folder
 from bvc.runtime.leaves import described, differences, named
 from bvc.runtime.manifest import Manifest
+from bvc.runtime.peers import of_first
 
 TROUBLE = (OSError, ValueError, RuntimeError, KeyError)
 """What orbax and tensorstore raise when they cannot write or read; a full disk is a ValueError."""
@@ -34,6 +35,10 @@ class Loaded:
     step: int
     state: PyTree
     extra: Mapping[str, Any]
+
+
+_Picked = tuple[int | None, tuple[Folder, Manifest] | None, dict[int, str]]
+"""The step of a checkpoint that verified, with its folder on this machine; what is wrong with newer ones."""
 
 
 def folder_name(step: int) -> str:
@@ -58,32 +63,39 @@ def newest(folder: Folder, wanted: PyTree, *, part: bool = False) -> tuple[Loade
         Failed: there are checkpoints and none verifies (B0521), the arrays are not those wanted (B0522), or
             they cannot be read (B0523).
     """
-    reasons: dict[int, str] = {}
-    for step in reversed(steps(folder)):
-        with tempfile.TemporaryDirectory(prefix="bvc-") as scratch:
-            found = _verified(folder / folder_name(step), step, Path(scratch))
+
+    def pick(scratch: Path) -> _Picked:
+        reasons: dict[int, str] = {}
+        for step in reversed(steps(folder)):
+            found = _verified(folder / folder_name(step), step, scratch / folder_name(step))
             if isinstance(found, tuple):
-                state = _read(*found, wanted, part)
-                return Loaded(step, state, found[1].extra), reasons
-        if found is not None:
-            reasons[step] = found
-    if reasons:
-        raise Failed(catalog.no_checkpoint_verifies(str(folder), reasons))
-    return None, reasons
+                return step, found, reasons
+            if found is not None:
+                reasons[step] = found
+        if reasons:
+            raise Failed(catalog.no_checkpoint_verifies(str(folder), reasons))
+        return None, None, reasons
+
+    return _load(folder, pick, wanted, part)
 
 
 def at(folder: Folder, step: int, wanted: PyTree, *, part: bool = False) -> Loaded:
     """The checkpoint of one step. Raises `Failed`: not there, damaged (B0523), or as `newest` does."""
     name = folder_name(step)
-    if step not in steps(folder):
-        known = ", ".join(str(each) for each in steps(folder)) or "none"
-        raise Failed(catalog.checkpoint_unreadable(str(folder / name), f"there is none (there are: {known})"))
-    with tempfile.TemporaryDirectory(prefix="bvc-") as scratch:
-        found = _verified(folder / name, step, Path(scratch))
+
+    def pick(scratch: Path) -> _Picked:
+        there = steps(folder)
+        known = ", ".join(str(each) for each in there) or "none"
+        found = f"there is none (there are: {known})"
+        if step in there:
+            found = _verified(folder / name, step, scratch)
         if not isinstance(found, tuple):
-            wrong = found or "its upload did not end"
-            raise Failed(catalog.checkpoint_unreadable(str(folder / name), wrong))
-        return Loaded(step, _read(*found, wanted, part), found[1].extra)
+            raise Failed(catalog.checkpoint_unreadable(str(folder / name), found or "its upload did not end"))
+        return step, found, {}
+
+    loaded, _ = _load(folder, pick, wanted, part)
+    assert loaded is not None
+    return loaded
 
 
 def judge(folder: Folder, step: int) -> Manifest | str:
@@ -123,10 +135,7 @@ def _verified(folder: Folder, step: int, scratch: Path) -> tuple[Folder, Manifes
         manifest = manifests.decode(data)
         if manifest.step != step:
             return f"its manifest is that of step {manifest.step}"
-        if not folder.local:
-            for path in manifest.files:
-                folder.get(path, scratch / path)
-            folder = Folder(scratch)
+        folder = _at_hand(folder, manifest, scratch)
     except FileNotFoundError as error:
         return f"its file `{error.filename or error}` is missing"
     except OSError as error:
@@ -134,6 +143,48 @@ def _verified(folder: Folder, step: int, scratch: Path) -> tuple[Folder, Manifes
     except ValueError as error:
         return str(error)
     return manifests.damage(folder, manifest) or (folder, manifest)
+
+
+def _load(
+    folder: Folder, pick: Callable[[Path], _Picked], wanted: PyTree, part: bool
+) -> tuple[Loaded | None, dict[int, str]]:
+    """What the first process picks, which verifies it; all processes read their parts of it."""
+    verified: list[tuple[Folder, Manifest] | None] = []
+
+    with tempfile.TemporaryDirectory(prefix="bvc-") as scratch:
+
+        def first() -> tuple[int | None, dict[int, str]]:
+            step, found, reasons = pick(Path(scratch))
+            verified.append(found)
+            return step, reasons
+
+        step, reasons = of_first(first)
+        reasons = {int(damaged): wrong for damaged, wrong in reasons.items()}  # JSON made them texts
+        if step is None:
+            return None, reasons
+        place = folder / folder_name(step)
+        found = verified[0] if verified else _seen(place, Path(scratch))
+        if found is None:
+            raise Failed(catalog.checkpoint_unreadable(str(place), "this process does not see it"))
+        return Loaded(step, _read(*found, wanted, part), found[1].extra), reasons
+
+
+def _seen(folder: Folder, scratch: Path) -> tuple[Folder, Manifest] | None:
+    """A folder on this machine with its manifest, which another process has verified."""
+    try:
+        data = folder.read(manifests.NAME)
+        manifest = manifests.decode(data or b"")
+        return _at_hand(folder, manifest, scratch), manifest
+    except (OSError, ValueError):
+        return None
+
+
+def _at_hand(folder: Folder, manifest: Manifest, scratch: Path) -> Folder:
+    if folder.local:
+        return folder
+    for path in manifest.files:
+        folder.get(path, scratch / path)
+    return Folder(scratch)
 
 
 def _read(folder: Folder, manifest: Manifest, wanted: PyTree, part: bool) -> PyTree:

@@ -18,10 +18,12 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from bvc.diagnostics import Diagnostic, Failed
+from bvc.diagnostics.catalog import processes
 from bvc.diagnostics.catalog import run as catalog
 from bvc.runtime.contents import SPEC
 from bvc.runtime.folder import Folder
 from bvc.runtime.lock import Lock, Taken
+from bvc.runtime.peers import index, is_first, several
 from bvc.runtime.rows import CLOCK, METRICS
 
 CHECKPOINTS = "checkpoints"
@@ -35,10 +37,14 @@ others."""
 
 
 class Workdir:
-    """An opened work directory, locked until `close`."""
+    """An opened work directory, locked until `close`.
+
+    Of several processes the first one opens it, locks it and writes; the others see it through the file system that
+    they share.
+    """
 
     def __init__(self, url: str, spec: str) -> None:
-        """Open or make it.
+        """Open or make it; called `in_turn`.
 
         Args:
             url: a path, or a URL that fsspec knows.
@@ -46,13 +52,19 @@ class Workdir:
 
         Raises:
             Failed: in use (B0510), of another experiment (B0511), of a foreign program (B0512), not usable
-            (B0513).
+            (B0513); not one that several processes can share (B0564, B0565).
         """
         self.changed: tuple[str, ...] = ()
         """Keys that differ from the spec with which the run began, and may."""
         self._lock: Lock | None = None
         try:
             self.folder = Folder(url)
+            if several() and not self.folder.local:
+                raise Failed(processes.workdir_in_store(url))
+            if not is_first():
+                if self.folder.read(SPEC) != spec.encode():
+                    raise Failed(processes.workdir_not_shared(url, index()))
+                return
             self.folder.make()
             if self.folder.local:
                 self._lock = Lock(self.folder.local)
@@ -76,7 +88,9 @@ class Workdir:
         return self.folder / CHECKPOINTS
 
     def write(self, name: str, text: str) -> None:
-        """Replace a text file. Raises `Failed` (B0514)."""
+        """Replace a text file, in the first process. Raises `Failed` (B0514)."""
+        if not is_first():
+            return
         try:
             self.folder.write(name, text.encode())
         except OSError as error:

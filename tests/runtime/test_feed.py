@@ -84,7 +84,7 @@ def test_a_restart_goes_on_where_it_was() -> None:
 
 def test_processes_share_a_batch() -> None:
     whole = train(5)
-    parts = [train(5, process_index=i, process_count=4) for i in range(4)]
+    parts = [train(5, rows=range(2 * i, 2 * i + 2)) for i in range(4)]
     joined = [
         {name: np.concatenate([part[s][name] for part in parts]) for name in whole[s]} for s in range(5)
     ]
@@ -117,7 +117,7 @@ def test_processes_count_each_example_once() -> None:
     seen: list[int] = []
     steps: set[int] = set()
     for process in range(4):
-        with EvalFeed(Numbers(10), NUMBERS, batch=8, process_index=process, process_count=4) as feed:
+        with EvalFeed(Numbers(10), NUMBERS, batch=8, rows=range(2 * process, 2 * process + 2)) as feed:
             batches = list(feed)
         steps.add(len(batches))
         seen += [int(n) for batch in batches for n in batch["number"][batch["_mask"]]]

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from bvc.diagnostics import Diagnostic, Origin, Place, Sources, pages, render
-from bvc.diagnostics.catalog import missing
+from bvc.diagnostics.catalog import missing, processes
 from bvc.diagnostics.catalog import run as catalog
 
 SPEC = """[data.train]
@@ -98,6 +98,13 @@ TOLD: dict[str, Diagnostic] = {
     "B0533": catalog.out_of_memory(
         1, "RESOURCE_EXHAUSTED: Out of memory while trying to allocate 25769803776 bytes."
     ),
+    "B0561": processes.cluster_unclear(
+        "Open MPI tells of 16 processes, but not all of it", ["--coordinator"]
+    ),
+    "B0562": processes.cannot_join("10.0.0.1:62471", 3, 16, 300, "DEADLINE_EXCEEDED: Barrier timed out."),
+    "B0563": processes.process_lost(3, "Gloo all-reduce failed: Connection reset by peer"),
+    "B0564": processes.workdir_not_shared("runs/siglip", 3),
+    "B0565": processes.workdir_in_store("gs://results/siglip"),
 }
 
 
