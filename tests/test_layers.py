@@ -20,8 +20,10 @@ LAYERS = (
     "bind",
     "compile",
     "check",
+    "figure",
     "plan",
     "runtime",
+    "report",
     "api",
     "cli",
 )

@@ -123,6 +123,17 @@ def show(
     raise typer.Exit(command(spec, sets or [], origin))
 
 
+@app.command()
+def report(
+    workdirs: Annotated[list[str], typer.Argument(metavar="WORKDIR...")],
+    out: Annotated[str, typer.Option("--out", metavar="DIR", help="Where the page and the PNGs go.")],
+) -> None:
+    """Write what runs have recorded as one HTML page and PNGs; several runs are compared."""
+    from bvc.cli.run_report import run_report as command
+
+    raise typer.Exit(command(workdirs, out))
+
+
 @app.command("list")
 def list_components(
     kind: Annotated[str | None, typer.Argument(help="model, op, objective, ...; default all kinds")] = None,
