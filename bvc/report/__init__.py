@@ -1,0 +1,1 @@
+"""What runs have recorded, as a page and as pictures. It reads work directories only; no jax."""
