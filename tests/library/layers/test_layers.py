@@ -12,6 +12,7 @@ import pytest
 from jaxtyping import Array, Key
 
 from bvc.component import PortError, SettingError
+from bvc.component.execution import Execution, executing
 from bvc.library.layers import tap
 from bvc.library.layers.attention import Attention, attend
 from bvc.library.layers.dropout import dropout, fold
@@ -30,10 +31,12 @@ def in_a_hurry() -> Iterator[None]:
 GetKey = Callable[[], Key[Array, ""]]
 
 
-def test_attention_is_softmax_of_scaled_products(getkey: GetKey) -> None:
+@pytest.mark.parametrize("unroll", [False, True], ids=["as on accelerators", "as on CPUs"])
+def test_attention_is_softmax_of_scaled_products(unroll: bool, getkey: GetKey) -> None:
     query, key, value = (jax.random.normal(getkey(), (2, 5, 3, 4)) for _ in range(3))
     mask = jax.random.bernoulli(getkey(), 0.7, (2, 1, 5, 5)).at[0, 0, 0].set(False)
-    ours = attend(query, key, value, mask=mask)
+    with executing(Execution(unroll=unroll)):
+        ours = attend(query, key, value, mask=mask)
     logits = np.einsum("btnk,bsnk->bnts", query, key) / math.sqrt(4)
     weights = np.asarray(jax.nn.softmax(jnp.where(mask, logits, -1e30)))
     np.testing.assert_allclose(ours, np.einsum("bnts,bsnk->btnk", weights, value), rtol=1e-4, atol=1e-6)
