@@ -41,9 +41,11 @@ def padded(rows: Rows, batch: int, expand: str | None = None) -> EvalFeed:
 
 
 def run(
-    evaluator: Any, rows: Mapping[str, Rows], ports: Mapping[str, Ports], batch: int = 8
+    evaluator: Any, rows: Mapping[str, Rows], ports: Mapping[str, Ports], batch: int = 8, devices: int = 1
 ) -> dict[str, float]:
-    """Run an evaluator; `ports` makes the ports of each stream's measure from a batch."""
+    """Run an evaluator; `ports` makes the ports of each stream's measure from a batch, split over devices."""
+    mesh = jax.sharding.Mesh(jax.devices()[:devices], "data")
+    spread = jax.sharding.NamedSharding(mesh, jax.sharding.PartitionSpec("data"))
     streams: list[MeasuredStream] = []
     for name, stream in evaluator.streams().items():
 
@@ -51,7 +53,8 @@ def run(
             return getattr(evaluator, name)(**ports[name](batch))
 
         opened = functools.partial(padded, rows[name], batch, stream.expand)
-        streams.append(MeasuredStream(name, opened, jax.device_put, jax.jit(measure)))
+        place = functools.partial(jax.device_put, device=spread)
+        streams.append(MeasuredStream(name, opened, place, jax.jit(measure)))
     return evaluate("recorded", evaluator, streams, {})
 
 

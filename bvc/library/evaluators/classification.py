@@ -10,7 +10,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float, Shaped
 
-from bvc.component import Data, Pipeline, Stream, View, component
+from bvc.component import Data, DataError, Pipeline, Stream, View, component
 
 
 class Arrays(TypedDict):
@@ -83,9 +83,15 @@ class Classification:
         }
 
     def result(self, state: State) -> dict[str, float]:
-        """Means over the weights; NaN if no example has a label."""
+        """Means over the weights.
+
+        Raises:
+            DataError: no example has a label.
+        """
         if not state["weight"]:
-            return {"prec@1": float("nan"), "loss": float("nan")}
+            raise DataError(
+                "no example with a label", help="`labels` holds a number above 0 for each right class"
+            )
         return {
             "prec@1": state["correct"] / state["weight"],
             "loss": state["loss"] / state["weight"],

@@ -8,7 +8,7 @@ from typing import TypedDict
 import numpy as np
 from jaxtyping import Array, Float, Int, Shaped
 
-from bvc.component import Count, Data, NonNegative, Pipeline, Stream, View, component
+from bvc.component import Count, Data, DataError, NonNegative, Pipeline, Stream, View, component
 
 BIAS = 100.0
 """The constant feature: so large that the ridge hardly touches its weight."""
@@ -91,8 +91,18 @@ class FewshotLsr:
         return state
 
     def result(self, state: State) -> dict[str, float]:
-        """Accuracies in [0, 1]."""
+        """Accuracies in [0, 1].
+
+        Raises:
+            DataError: a class is tested and never learned.
+        """
         train, label, test, wanted = (np.concatenate(arrays) for arrays in state.values())
+        unknown = np.setdiff1d(wanted, label)
+        if unknown.size:
+            raise DataError(
+                f"class {unknown[0]} among the tested examples, and not among those to learn from",
+                help="both splits must hold the same classes",
+            )
         found: dict[str, float] = {}
         for shots in self._shots:
             group = "a" if shots in self._display_first else "z"
