@@ -11,15 +11,20 @@ import simplejpeg
 from jaxtyping import UInt8
 
 from bvc.component import DataError
+from bvc.library.imaging.jpeg_rows import first_rows
 
 MOST_PIXELS = 1 << 28
 """Images beyond this are refused before any memory is taken: 16384 x 16384."""
+
+_JPEG = b"\xff\xd8"
 
 _GRAY = np.array([9798, 19235, 3735], np.int64)
 """Weights of red, green and blue, of 2**15, as libpng and libjpeg weigh them."""
 
 
-def decode_image(data: bytes, channels: int = 3, precise: bool = False) -> UInt8[np.ndarray, "h w c"]:
+def decode_image(
+    data: bytes, channels: int = 3, precise: bool = False, rows: int | None = None
+) -> UInt8[np.ndarray, "h w c"]:
     """Pixels of a JPEG, PNG, GIF (first frame), BMP, WebP or whatever else Pillow opens.
 
     EXIF orientation is ignored, alpha is dropped without blending, 16-bit gray keeps its high byte, gray becomes
@@ -29,12 +34,15 @@ def decode_image(data: bytes, channels: int = 3, precise: bool = False) -> UInt8
         data: the encoded file.
         channels: 1, 3, or 4 for alpha too.
         precise: the accurate integer DCT, bit-equal to Pillow's, instead of the fast one.
+        rows: how many rows from the top are wanted; None: all. There may be more of them than that, which mean
+            nothing, and damage to those is not noticed.
 
     Raises:
         DataError: the bytes are no image that can be decoded, or it is larger than `MOST_PIXELS`.
     """
-    if data[:2] == b"\xff\xd8" and channels != 4:
-        decoded = _jpeg(data, channels, precise)
+    if data[:2] == _JPEG and channels != 4:
+        upper = first_rows(data, rows) if rows is not None else None
+        decoded = _jpeg(upper or data, channels, precise, strict=upper is None)
         if decoded is not None:
             return decoded
     return _pillow(data, channels)
@@ -46,11 +54,18 @@ def image_size(data: bytes) -> tuple[int, int]:
     Raises:
         DataError: the bytes are no image.
     """
+    if data[:2] == _JPEG:
+        try:
+            height, width, _, _ = simplejpeg.decode_jpeg_header(data)
+            _check_size(int(height), int(width))
+            return int(height), int(width)
+        except ValueError:
+            pass  # what libjpeg-turbo refuses may still be an image to Pillow, or it says why not
     with _opened(data) as image:
         return image.height, image.width
 
 
-def _jpeg(data: bytes, channels: int, precise: bool) -> UInt8[np.ndarray, "h w c"] | None:
+def _jpeg(data: bytes, channels: int, precise: bool, strict: bool) -> UInt8[np.ndarray, "h w c"] | None:
     """None where libjpeg-turbo refuses the file or cannot give it as RGB or gray (CMYK, broken ends)."""
     try:
         height, width, colours, _ = simplejpeg.decode_jpeg_header(data)
@@ -58,7 +73,11 @@ def _jpeg(data: bytes, channels: int, precise: bool) -> UInt8[np.ndarray, "h w c
         if colours not in ("RGB", "YCbCr", "Gray", "YCC", "GRAY"):
             return None
         return simplejpeg.decode_jpeg(
-            data, "RGB" if channels == 3 else "GRAY", fastdct=not precise, fastupsample=False
+            data,
+            "RGB" if channels == 3 else "GRAY",
+            fastdct=not precise,
+            fastupsample=False,
+            strict=strict,
         )
     except ValueError:
         return None

@@ -6,7 +6,7 @@ import numpy as np
 from jaxtyping import UInt8
 
 from bvc.component import Encoded, Feature, component
-from bvc.library.imaging.decode import decode_image
+from bvc.library.imaging.decode import decode_image, image_size
 from bvc.library.imaging.resample import Method
 from bvc.library.imaging.size import Size
 from bvc.library.ops.inception_crop import InceptionCrop
@@ -17,7 +17,8 @@ class DecodeJpegAndInceptionCrop:
     """Decode an image and crop a window of random area and aspect: `decode` and `inception_crop` in one.
 
     big_vision (pp/ops_image.py) decodes only the window, which near the window's edges differs by some levels where
-    the file holds fewer colours than pixels; here the window is cut from the whole image.
+    the file holds fewer colours than pixels; here the window has the pixels of the whole image. What lies below it
+    is not decoded, so damage there is not noticed.
 
     Settings:
         size: side of the square, or [height, width]; absent: the window is not resized
@@ -39,7 +40,8 @@ class DecodeJpegAndInceptionCrop:
 
     def __call__(self, image: Encoded, rng: np.random.Generator) -> UInt8[np.ndarray, "_ _ 3"]:
         """The window, resized."""
-        return self.crop(decode_image(image), rng)
+        top, left, height, width = self.crop.draw(*image_size(image), rng)
+        return self.crop.cut(decode_image(image, rows=top + height), (top, left, height, width))
 
     def typed(self, image: Feature) -> Feature:
         """The size that was asked for, or one that is not known."""

@@ -7,7 +7,7 @@ from jaxtyping import Num
 
 from bvc.component import Feature, component
 from bvc.library.imaging.inception import sample_window
-from bvc.library.imaging.resample import Method, resample
+from bvc.library.imaging.resample import Method, Window, resample
 from bvc.library.imaging.size import Size, check_range, height_and_width
 
 
@@ -41,9 +41,17 @@ class InceptionCrop:
 
     def __call__(self, image: Num[np.ndarray, "h w c"], rng: np.random.Generator) -> Num[np.ndarray, "_ _ c"]:
         """The window, resized."""
-        top, left, h, w = sample_window(rng, image.shape[0], image.shape[1], self.area, self.ratio)
-        window = image[top : top + h, left : left + w]
-        return resample(window, *self.size, self.method, self.antialias) if self.size else window
+        return self.cut(image, self.draw(*image.shape[:2], rng))
+
+    def draw(self, height: int, width: int, rng: np.random.Generator) -> Window:
+        """The window that is cut out of an image of this size."""
+        return sample_window(rng, height, width, self.area, self.ratio)
+
+    def cut(self, image: Num[np.ndarray, "h w c"], window: Window) -> Num[np.ndarray, "_ _ c"]:
+        """A window, resized."""
+        top, left, h, w = window
+        pixels = image[top : top + h, left : left + w]
+        return resample(pixels, *self.size, self.method, self.antialias) if self.size else pixels
 
     def typed(self, image: Feature) -> Feature:
         """The size that was asked for, or one that is not known."""
