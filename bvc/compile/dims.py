@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 import jax
 
@@ -68,6 +69,23 @@ def _fits(word: int | str, size: int | str) -> bool:
 def feature_of(array: jax.ShapeDtypeStruct) -> Feature:
     """The feature type of an abstract array."""
     return Feature(str(array.dtype), tuple(array.shape))
+
+
+def arrives(value: Any) -> dict[str, Feature]:
+    """What arrives at a port: one array with the empty name, or several by their names; nothing if it is none."""
+    if hasattr(value, "shape"):
+        return {"": feature_of(value)}
+    if isinstance(value, Mapping) and value and all(hasattr(each, "shape") for each in value.values()):
+        return {str(name): feature_of(each) for name, each in value.items()}
+    return {}
+
+
+def takes(port: Port, value: Any) -> bool:
+    """Whether an abstract array, or several by name, may arrive at the port, dims apart."""
+    found = arrives(value)
+    return (
+        ("" not in found) == port.several and bool(found) and all(fits(port, each) for each in found.values())
+    )
 
 
 def described(features: Mapping[str, Feature]) -> str:

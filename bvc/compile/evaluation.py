@@ -16,7 +16,7 @@ from bvc.compile.frozen import FrozenModel
 from bvc.compile.pipeline import batch_features, check_batchable, type_pipeline
 from bvc.compile.typed import trace
 from bvc.compile.views import View, find_view, view_names
-from bvc.compile.wiring import Wires, wire
+from bvc.compile.wiring import Wires, by_root, features_read, wire
 from bvc.component.declare import method_of
 from bvc.component.evaluation import Evaluator, Stream
 from bvc.component.feature import Feature, Features
@@ -62,9 +62,10 @@ class CompiledStream:
         self, model: eqx.Module, batch: Mapping[str, Shaped[Array, "b *dims"]]
     ) -> Mapping[str, Shaped[Array, "b *dims"]]:
         """Per-example arrays of a batch; pure, so that it can be jitted."""
-        ports: Any = self.view_wires.read({"batch": batch})
+        given = by_root(batch)
+        ports: Any = self.view_wires.read(given)
         outputs = self.view.call(model, ports)
-        return self.measure(**self.measure_wires.read({"view": outputs, "batch": batch}))
+        return self.measure(**self.measure_wires.read({"view": outputs, **given}))
 
 
 @dataclass(frozen=True)
@@ -146,14 +147,13 @@ def _stream(
     reachable = {key: feature for key, feature in features.items() if feature.fixed and _numeric(feature)}
     batch = batch_features(reachable, size)
     _stop(check_batchable(raw, stream.pipeline, view.method.ports))
-    view_wires, diagnostics = wire(view.node, view.method, {"batch": batch})
+    given = by_root(batch)
+    view_wires, diagnostics = wire(view.node, view.method, given)
     _stop([_of_table(diagnostic, table) for diagnostic in diagnostics])
-    outputs = trace(
-        view.node, view.method, view_wires, {"batch": batch}, lambda ports, m: view.call(m, ports), module
-    )
+    outputs = trace(view.node, view.method, view_wires, given, lambda ports, m: view.call(m, ports), module)
     _stop([_of_table(diagnostic, table) for diagnostic in outputs.diagnostics])
     returned(view.node, _arrays(outputs.result), f"arrays from its view `{view.method.name}`", outputs.result)
-    available = {"view": outputs.result, "batch": batch}
+    available = {"view": outputs.result, **given}
     wires, diagnostics = wire(node, measure, available)
     _stop(diagnostics)
     function = getattr(evaluator, name)
@@ -163,7 +163,7 @@ def _stream(
     rows = {array.shape[:1] for array in measured.result.values()}
     returned(node, rows == {(size,)}, f"arrays from `{name}` with one row per example", measured.result)
     used = {*view_wires.paths.values(), *wires.paths.values()}
-    needed = tuple(key for key in batch if f"batch.{key}" in used)
+    needed = tuple(features_read(used, batch))
     return CompiledStream(
         name,
         stream.data,

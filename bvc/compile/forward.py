@@ -12,6 +12,9 @@ from jaxtyping import Array, Key, Shaped
 
 from bvc.compile.blame import returned
 from bvc.compile.construct import Steps
+from bvc.compile.dims import arrives
+from bvc.compile.gradient import STATISTICS
+from bvc.compile.mutable import Advance, make_advance
 from bvc.compile.objective import Objective, make_objective
 from bvc.compile.typed import trace
 from bvc.compile.wiring import Wires, by_root, wire
@@ -30,6 +33,7 @@ class Forward:
     model: Wires
     objective: Objective
     takes_keys: bool
+    advance: Advance | None = None
 
     @property
     def paths(self) -> frozenset[str]:
@@ -45,13 +49,16 @@ class Forward:
         self, model: eqx.Module, batch: Batch, keys: Key[Array, "b"] | None, mesh: MeshContext
     ) -> Loss:
         """The part of the loss that these examples contribute."""
-        return self.judge(self.outputs(model, batch, keys), batch, mesh)
+        outputs = self.outputs(model, batch, keys)
+        statistics = outputs.pop(STATISTICS, {})
+        return self.judge(outputs, batch, mesh)._replace(statistics=statistics)
 
     def outputs(self, model: eqx.Module, batch: Batch, keys: Key[Array, "b"] | None) -> dict[str, Any]:
         """What the objective reads of the model."""
         found = call_model(self.model.read(by_root(batch)), model, keys if self.takes_keys else None)
         read = self.objective.paths
-        return {name: value for name, value in found.items() if f"model.{name}" in read}
+        outputs = {name: value for name, value in found.items() if f"model.{name}" in read}
+        return outputs if self.advance is None else outputs | {STATISTICS: self.advance.statistics(found)}
 
     def judge(self, outputs: Mapping[str, Any], batch: Batch, mesh: MeshContext) -> Loss:
         """The objective, given what it reads of the model."""
@@ -93,11 +100,11 @@ def make_forward(
     traced = trace(model, call, wires, given, call_model, module, keys, makers=makers)
     _stop(traced.diagnostics)
     returned(model, isinstance(traced.result, Mapping), "a dict of named outputs", traced.result)
-    outputs = {name: array for name, array in traced.result.items() if hasattr(array, "shape")}
+    outputs = {name: array for name, array in traced.result.items() if arrives(array)}
     own = {f"model.{name}": model.origin.mend for name in outputs}
     available = {"model": outputs, **given}
     judge = make_objective(objective, available, steps, {**makers, **own}, droppers, batch_maker)
-    return Forward(wires, judge, takes_keys)
+    return Forward(wires, judge, takes_keys, make_advance(model, module, outputs))
 
 
 def call_model(ports: Mapping[str, Any], module: Any, keys: Key[Array, "b"] | None) -> Any:

@@ -10,7 +10,7 @@ parts change no draw.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 import equinox as eqx
 import jax
@@ -25,11 +25,24 @@ from bvc.component.shard import gather
 
 Batch = Mapping[str, Shaped[Array, "b ..."]]
 Metrics = dict[str, Float[Array, ""]]
+Statistics = Mapping[str, Shaped[Array, "..."]]
 Leaves = list[Float[Array, "..."]]
 FORWARD = "forward_only"
 """The scope of what is computed before the loss and not differentiated; the plan tells the passes apart by it."""
 Assemble = Callable[[Leaves], Any]
 """From the trained leaves to the model, its parameters in parts, to be gathered where used."""
+
+
+STATISTICS = "statistics of mutable state"
+"""Where `Forward.outputs` holds what mutable state learns from."""
+
+
+class Worked(NamedTuple):
+    """What came of a batch: metrics, gradients of the trained leaves, and what mutable state learns from it."""
+
+    metrics: Metrics
+    gradients: Leaves
+    statistics: Statistics
 
 
 class Forward(Protocol):
@@ -60,14 +73,16 @@ def at_once(
     batch: Batch,
     keys: Key[Array, "b"],
     mesh: MeshContext,
-) -> tuple[Metrics, Leaves]:
+) -> Worked:
     """Metrics and gradients of the global batch."""
 
-    def objective(moving: Leaves) -> tuple[Float[Array, ""], Metrics]:
-        return reduce_loss(forward(assemble(moving), batch, keys, mesh), mesh)
+    def objective(moving: Leaves) -> tuple[Float[Array, ""], tuple[Metrics, Statistics]]:
+        loss = forward(assemble(moving), batch, keys, mesh)
+        total, metrics = reduce_loss(loss, mesh)
+        return total, (metrics, dict(loss.statistics))
 
-    (_, metrics), gradients = jax.value_and_grad(objective, has_aux=True)(moving)
-    return metrics, gradients
+    (_, (metrics, statistics)), gradients = jax.value_and_grad(objective, has_aux=True)(moving)
+    return Worked(metrics, gradients, _summed(statistics, mesh))
 
 
 def in_parts(
@@ -79,7 +94,7 @@ def in_parts(
     batch: Batch,
     keys: Key[Array, "b"],
     mesh: MeshContext,
-) -> tuple[Metrics, Leaves]:
+) -> Worked:
     """The same numbers as `at_once` up to rounding, with the activations of a part of the batch at a time.
 
     Args:
@@ -100,8 +115,8 @@ def in_parts(
 
     own, pull = jax.vjp(spread, moving)
     walk = _coupled if forward.coupled else _apart
-    metrics, gradients = walk(parts, forward, assemble, own, (dict(batch), keys), pieces, mesh)
-    return metrics, pull(gradients)[0]
+    metrics, gradients, statistics = walk(parts, forward, assemble, own, (dict(batch), keys), pieces, mesh)
+    return Worked(metrics, pull(gradients)[0], _summed(statistics, mesh))
 
 
 def split_in_parts(
@@ -126,21 +141,21 @@ def _apart(
     whole: tuple[Batch, Key[Array, "b"]],
     pieces: Any,
     mesh: MeshContext,
-) -> tuple[Metrics, Leaves]:
+) -> Worked:
     def total(own: Leaves, batch: Batch, keys: Key[Array, "b"]) -> tuple[Float[Array, ""], Any]:
         loss = forward(assemble(own), batch, keys, mesh)
-        return loss.total, _sums(loss, mesh)
+        return loss.total, (_sums(loss, mesh), dict(loss.statistics))
 
     def turn(carry: Any, piece: Any) -> tuple[Any, None]:
         (_, sums), gradients = jax.value_and_grad(total, has_aux=True)(own, *piece)
         return jax.tree.map(jnp.add, carry, (sums, gradients)), None
 
-    sums = jax.tree.map(lambda x: jnp.zeros(x.shape, x.dtype), jax.eval_shape(total, own, *whole)[1])
-    start = (sums, jax.tree.map(jnp.zeros_like, own))
-    (sums, gradients), _ = lax.scan(turn, start, pieces, unroll=written_out(mesh))
+    zeros = jax.tree.map(lambda x: jnp.zeros(x.shape, x.dtype), jax.eval_shape(total, own, *whole)[1])
+    start = ((zeros[0], jax.tree.map(mesh.spread, zeros[1])), jax.tree.map(jnp.zeros_like, own))
+    ((sums, statistics), gradients), _ = lax.scan(turn, start, pieces, unroll=written_out(mesh))
     weight = _positive(sums["training_loss"][1])
     metrics = {name: _mean(*pair) for name, pair in sums.items()}
-    return metrics, [(gradient / weight).astype(gradient.dtype) for gradient in gradients]
+    return Worked(metrics, [(gradient / weight).astype(gradient.dtype) for gradient in gradients], statistics)
 
 
 def _coupled(
@@ -151,15 +166,17 @@ def _coupled(
     whole: tuple[Batch, Key[Array, "b"]],
     pieces: Any,
     mesh: MeshContext,
-) -> tuple[Metrics, Leaves]:
-    def encode(own: Leaves, piece: Any) -> Any:
-        return forward.outputs(assemble(own), *piece)
+) -> Worked:
+    def encode(own: Leaves, piece: Any) -> tuple[Any, Statistics]:
+        outputs = dict(forward.outputs(assemble(own), *piece))
+        return outputs, outputs.pop(STATISTICS, {})
 
     with jax.named_scope(FORWARD):
-        _, found = lax.scan(
+        _, (found, each) = lax.scan(
             lambda _, piece: (None, encode(own, piece)), None, pieces, unroll=written_out(mesh)
         )
-    wanted = jax.eval_shape(encode, own, whole)
+    statistics = {name: jnp.sum(value, axis=0, dtype=value.dtype) for name, value in each.items()}
+    wanted = jax.eval_shape(encode, own, whole)[0]
     # A temperature, say, is the same for every part: no dim of it grows with the number of examples.
     per_example = jax.tree.map(lambda each, all_: each.shape[1:] != all_.shape, found, wanted)
     outputs = jax.tree.map(
@@ -181,17 +198,22 @@ def _coupled(
 
     def turn(gradients: Leaves, piece: Any) -> tuple[Leaves, None]:
         inputs, share = piece
-        _, pull = jax.vjp(lambda own: eqx.filter(encode(own, inputs), eqx.is_inexact_array), own)
+        _, pull = jax.vjp(lambda own: eqx.filter(encode(own, inputs)[0], eqx.is_inexact_array), own)
         return jax.tree.map(jnp.add, gradients, pull(share)[0]), None
 
     start = jax.tree.map(jnp.zeros_like, own)
     gradients, _ = lax.scan(turn, start, (pieces, shares), unroll=written_out(mesh))
-    return metrics, gradients
+    return Worked(metrics, gradients, statistics)
 
 
 def written_out(mesh: MeshContext) -> bool:
     """Whether parts are written out: on CPU devices, a loop with collectives may wait for itself forever."""
     return execution().unroll and bool(mesh.axes)
+
+
+def _summed(statistics: Statistics, mesh: MeshContext) -> Statistics:
+    # statistic: [..] {unreduced over the batch axes} -> [..]
+    return {name: mesh.sum(value) for name, value in statistics.items()}
 
 
 def _sums(loss: Loss, mesh: MeshContext) -> dict[str, tuple[Float[Array, ""], Float[Array, ""]]]:

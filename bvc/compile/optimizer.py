@@ -66,6 +66,11 @@ class Update:
         """For each array leaf in tree order: whether any of it is trained."""
         return tuple(not each.frozen for each in self.treatments)
 
+    @property
+    def advancing(self) -> tuple[bool, ...]:
+        """For each array leaf in tree order: whether it is mutable state that changes."""
+        return tuple(each.advances for each in self.treatments)
+
     def init(self, params: PyTree[Float[Array, "..."]]) -> dict[str, Any]:
         """The state before the first update; frozen leaves have none."""
         return {
@@ -114,7 +119,9 @@ class Update:
             changed.append(leaf if update is None else (leaf + update).astype(leaf.dtype))
         metrics = {
             "l2_grads": norm,
-            "l2_params": optax.tree.norm(changed),
+            "l2_params": optax.tree.norm(
+                [leaf for leaf, each in zip(changed, self.treatments, strict=True) if not each.mutable]
+            ),
             "l2_updates": optax.tree.norm(updates),
         }
         for index in range(len(self.schedules)):

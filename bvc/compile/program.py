@@ -28,6 +28,7 @@ from bvc.compile.sources import with_features
 from bvc.compile.state import State, first_state
 from bvc.compile.step import Training
 from bvc.compile.transforms import Transform, make_transforms
+from bvc.compile.wiring import features_read
 from bvc.component.feature import Features
 from bvc.component.split import split_size
 from bvc.diagnostics import Diagnostic, Failed, Label, Place
@@ -125,6 +126,7 @@ class Program:
             transforms=self.transforms,
             frozen=self.frozen,
             perturbation=self.perturbation,
+            advance=self.forward.advance,
         )
 
 
@@ -211,7 +213,7 @@ def compile_experiment(experiment: Experiment, examples: int | None = None) -> P
         raise Failed(found)
     asked = reading(frozen, forward.paths)
     paths = [*forward.paths, *(path for each in asked if each.read for path in each.wires.paths.values())]
-    features = {path.removeprefix("batch.") for path in paths if path.startswith("batch.")}
+    features = features_read(paths, typed.given)
     needed = {name: array for name, array in typed.given.items() if typed.transforms or name in features}
     done = tuple(each for each in evals if each is not None)
     return Program(
@@ -258,7 +260,7 @@ def _type(experiment: Experiment, steps: Steps) -> _Typed:
     dropped = {name: typing.dropper(name) for name in wanted if name not in typing.features}
     droppers = {name: label for name, label in dropped.items() if label is not None}
     batch = batch_features(numeric, train.batch)
-    given = {name: array for name, array in batch.items() if name in wanted}
+    given = {name: batch[name] for name in features_read([f"batch.{name}" for name in wanted], batch)}
     transforms, changed = make_transforms(train.transforms, given, steps, typing.writer)
     return _Typed(features, given, {**batch, **changed}, transforms, makers, droppers)
 

@@ -9,6 +9,7 @@ from typing import TypeVar
 
 from jaxtyping import PyTree
 
+from bvc.component.mutable import mutable_leaves
 from bvc.component.names import Parameter, leaf_names, parameters
 from bvc.diagnostics import Diagnostic, Failed
 from bvc.diagnostics.catalog import rules as catalog
@@ -30,6 +31,8 @@ class Treatment:
         lr_mult: factor on the learning rate.
         decay_mult: factor on the weight decay.
         schedule: which of `Treatments.schedules` scales its updates.
+        mutable: it is mutable state, which no gradient changes.
+        advances: it is mutable state that no rule freezes.
     """
 
     name: str
@@ -38,6 +41,8 @@ class Treatment:
     lr_mult: tuple[float, ...]
     decay_mult: tuple[float, ...]
     schedule: tuple[int, ...]
+    mutable: bool = False
+    advances: bool = False
 
     @property
     def frozen(self) -> bool:
@@ -64,8 +69,10 @@ def treat(optimizer: Optimizer, model: PyTree) -> Treatments:
     """
     found = parameters(model)
     diagnostics = [*_unmatched(optimizer.rules, found)]
-    trained = {p.name: not _first(optimizer.rules, p.name, lambda rule: rule.freeze, False) for p in found}
-    if found and not any(trained.values()) and not diagnostics:
+    state = mutable_leaves(model)
+    free = {p.name: not _first(optimizer.rules, p.name, lambda rule: rule.freeze, False) for p in found}
+    trained = {p.name: free[p.name] and not state[p.leaf] for p in found}
+    if found and not any(free.values()) and not diagnostics:
         culprit = next(rule for rule in optimizer.rules if rule.freeze)
         diagnostics.append(catalog.all_frozen(culprit.origin, len(found)))
     if diagnostics:
@@ -97,6 +104,8 @@ def treat(optimizer: Optimizer, model: PyTree) -> Treatments:
                     for p in group
                 ),
                 tuple(index.get(id(chosen[p.name]), 0) for p in group),
+                state[group[0].leaf],
+                state[group[0].leaf] and all(free[p.name] for p in group),
             )
         )
     return Treatments(tuple(leaves), tuple(schedules))

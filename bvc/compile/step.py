@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import equinox as eqx
 import jax
@@ -19,9 +19,10 @@ from jax.sharding import AbstractMesh, NamedSharding, PartitionSpec
 from jaxtyping import Array, Float, Int, Key, PyTree
 
 from bvc.compile.frozen import FrozenModel, with_answers
-from bvc.compile.gradient import Batch, Forward, Metrics, at_once, in_parts
+from bvc.compile.gradient import Batch, Forward, Metrics, Statistics, Worked, at_once, in_parts
 from bvc.compile.layout import Layout
 from bvc.compile.mesh import Grid
+from bvc.compile.mutable import Advance
 from bvc.compile.optimizer import Update
 from bvc.compile.perturbation import Perturbation
 from bvc.compile.randomness import example_keys, step_key
@@ -54,6 +55,7 @@ class Training:
         transforms: what is done to the batch before the model, on the devices.
         frozen: the modules that never change.
         perturbation: where gradients are taken besides.
+        advance: how the model's mutable state changes.
     """
 
     forward: Forward
@@ -68,6 +70,15 @@ class Training:
     transforms: tuple[Transform, ...] = ()
     frozen: tuple[FrozenModel, ...] = ()
     perturbation: Perturbation | None = None
+    advance: Advance | None = None
+
+
+class Found(NamedTuple):
+    """What came of a global batch: metrics, a gradient for every leaf (None for those not trained), statistics."""
+
+    metrics: Metrics
+    gradients: list[Float[Array, "..."] | None]
+    statistics: Statistics
 
 
 def make_step(training: Training, mesh: jax.sharding.Mesh | AbstractMesh) -> Step:
@@ -77,20 +88,27 @@ def make_step(training: Training, mesh: jax.sharding.Mesh | AbstractMesh) -> Ste
     """
 
     def step(state: State, batch: Batch, frozen: FrozenParams | None = None) -> tuple[State, Metrics]:
-        loss, gradients = loss_and_gradients(training, mesh, state.params, batch, state.step, frozen)
+        found = loss_and_gradients(training, mesh, state.params, batch, state.step, frozen)
+        loss, gradients = found.metrics, found.gradients
         if training.perturbation is not None:
             leaves, tree = jax.tree.flatten(state.params)
 
             def gradients_at(moved: list[Float[Array, "..."]]) -> list[Float[Array, "..."] | None]:
                 params = jax.tree.unflatten(tree, moved)
-                found = loss_and_gradients(training, mesh, params, batch, state.step, frozen)[1]
-                return training.update.masked(found)
+                there = loss_and_gradients(training, mesh, params, batch, state.step, frozen)
+                return training.update.masked(there.gradients)
 
             clean = training.update.masked(gradients)
             gradients, told = training.perturbation(gradients_at, leaves, clean, state.step)
             loss = {**loss, **told}
         updated = training.update(gradients, state.optimizer, state.params, state.step)
-        return State(state.step + 1, updated.params, updated.state), {**loss, **updated.metrics}
+        params = updated.params
+        if training.advance is not None:
+            key = step_key(training.seed, "advance", state.step)
+            count = training.grid.context.shards * training.parts
+            moves = training.update.advancing
+            params = training.advance(params, training.static, found.statistics, count, moves, key, mesh)
+        return State(state.step + 1, params, updated.state), {**loss, **updated.metrics}
 
     return step
 
@@ -141,8 +159,8 @@ def loss_and_gradients(
     batch: Batch,
     step: Int[Array, ""],
     frozen: FrozenParams | None = None,
-) -> tuple[Metrics, list[Float[Array, "..."] | None]]:
-    """The loss of a global batch with its metrics, and its gradient for every trained leaf (None for frozen ones)."""
+) -> Found:
+    """The loss of a global batch with its metrics, its gradients, and what mutable state learns from it."""
     context = training.grid.context
     leaves, tree = jax.tree.flatten(params)
     trained = training.update.trained
@@ -157,7 +175,7 @@ def loss_and_gradients(
         batch: Batch,
         step: Int[Array, ""],
         beside: dict[str, list[Float[Array, "..."]]],
-    ) -> tuple[Metrics, list[Float[Array, "..."]]]:
+    ) -> Worked:
         moving = [leaf for leaf, moves in zip(leaves, trained, strict=True) if moves]
         fixed = [leaf for leaf, moves in zip(leaves, trained, strict=True) if not moves]
         batch = transformed(training.transforms, batch, training.seed, step, context)
@@ -190,11 +208,12 @@ def loss_and_gradients(
             local,
             mesh=mesh,
             in_specs=(specs, training.grid.batch_spec, PartitionSpec(), beside_specs),
-            out_specs=(PartitionSpec(), out),
+            out_specs=Worked(PartitionSpec(), out, PartitionSpec()),  # type: ignore[arg-type]
         )
-    metrics, gradients = local(leaves, dict(batch), step, beside)
-    found = iter(gradients)
-    return metrics, [next(found) if moves else None for moves in trained]
+    worked = local(leaves, dict(batch), step, beside)
+    found = iter(worked.gradients)
+    gradients = [next(found) if moves else None for moves in trained]
+    return Found(worked.metrics, gradients, worked.statistics)
 
 
 def _frozen_module(training: Training, frozen: FrozenModel, leaves: list[Float[Array, "..."]]) -> eqx.Module:

@@ -14,7 +14,7 @@ import jax
 
 from bvc.compile.blame import blamed
 from bvc.compile.construct import refused
-from bvc.compile.dims import Dims, feature_of, fits
+from bvc.compile.dims import Dims, arrives, takes
 from bvc.compile.wiring import Wires
 from bvc.component.declare import Method
 from bvc.component.error import PortError, SettingError
@@ -78,14 +78,16 @@ def _match(
     for name, path in wires.paths.items():
         port = method.ports[name]
         root, leaf = path.split(".", 1)
-        feature = feature_of(arrays[root][leaf])
-        if not fits(port, feature):
+        found = arrives(arrays[root][leaf])
+        if not takes(port, arrays[root][leaf]):
             maker = _maker(path, makers)
+            feature = ", ".join(f"{key}: {each}" if key else str(each) for key, each in found.items())
             diagnostics.append(
-                shapes.shape_mismatch(node.name, name, str(port), path, str(feature), node.origin, maker)
+                shapes.shape_mismatch(node.name, name, str(port), path, feature, node.origin, maker)
             )
             continue
-        clash = dims.clash(port, path, feature)
+        clashes = (dims.clash(port, f"{path}/{key}" if key else path, each) for key, each in found.items())
+        clash = next((each for each in clashes if each is not None), None)
         if clash is not None:
             paths = (clash[1][0], clash[2][0])
             both = [maker for path in paths if (maker := _maker(path, makers)) is not None]

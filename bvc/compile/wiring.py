@@ -6,13 +6,13 @@ feature of the batch.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import jax
 
-from bvc.compile.dims import feature_of, fits
+from bvc.compile.dims import takes
 from bvc.component.declare import Method
 from bvc.component.port import Port
 from bvc.diagnostics import Diagnostic, Label, Place
@@ -40,11 +40,26 @@ class Wires:
         return found
 
 
-def by_root(batch: Mapping[str, T]) -> dict[str, dict[str, T]]:
-    """The features of a batch, and apart from them what frozen modules answered (`frozen.NAME.OUTPUT`)."""
+def by_root(batch: Mapping[str, T]) -> dict[str, dict[str, Any]]:
+    """The features of a batch, and apart from them what frozen modules answered (`frozen.NAME.OUTPUT`).
+
+    Features `x/a` and `x/b` are also the feature `x`, of arrays by name.
+    """
     answers = {name.removeprefix(ANSWERS): value for name, value in batch.items() if name.startswith(ANSWERS)}
-    features = {name: value for name, value in batch.items() if not name.startswith(ANSWERS)}
+    features: dict[str, Any] = {name: value for name, value in batch.items() if not name.startswith(ANSWERS)}
+    for name, value in list(features.items()):
+        group, slash, rest = name.partition("/")
+        if slash and group not in batch:
+            features.setdefault(group, {})[rest] = value
     return {"batch": features, "frozen": answers} if answers else {"batch": features}
+
+
+def features_read(paths: Iterable[str], features: Iterable[str]) -> list[str]:
+    """Those of the features of a batch that wired paths lead to."""
+    read = {path.removeprefix("batch.") for path in paths if path.startswith("batch.")}
+    known = list(features)
+    groups = read.difference(known)
+    return [name for name in known if name in read or name.partition("/")[0] in groups]
 
 
 def wire(
@@ -98,5 +113,5 @@ def _fitting(port: Port, available: Mapping[str, Mapping[str, jax.ShapeDtypeStru
         f"{root}.{name}"
         for root, found in available.items()
         for name, array in found.items()
-        if fits(port, feature_of(array))
+        if takes(port, array)
     ]

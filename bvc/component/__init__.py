@@ -35,6 +35,8 @@ if TYPE_CHECKING:
     from bvc.component.feature import Features as Features
     from bvc.component.loss import Loss as Loss
     from bvc.component.mesh import MeshContext as MeshContext
+    from bvc.component.mutable import Mutable as Mutable
+    from bvc.component.mutable import advances as advances
     from bvc.component.shard import complete as complete
     from bvc.component.shard import gather as gather
     from bvc.component.shard import offset_along as offset_along
@@ -54,6 +56,7 @@ _HOMES = {
     "feature": ("Feature", "Features"),
     "loss": ("Loss",),
     "mesh": ("MeshContext",),
+    "mutable": ("Mutable", "advances"),
     "shard": ("complete", "gather", "offset_along"),
     "source": ("Missing", "Records"),
     "stack": ("Stack", "layers"),

@@ -8,11 +8,14 @@ import typing
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from bvc.component.annotation import GIVEN, GIVEN_BY_KIND, Kind
 from bvc.component.docstring import described, summary
 from bvc.component.port import Port, port_of, ports_of
+
+if TYPE_CHECKING:  # with it comes jax
+    from bvc.component.mutable import Reduction
 
 T = TypeVar("T", bound=Callable[..., Any])
 
@@ -65,6 +68,8 @@ class Component:
     file: str = ""
     line: int = 0
     writes: str | None = None
+    advance: tuple[Method, Reduction] | None = None
+    """Of a model with mutable state: the method that makes the model of the next step."""
 
     @property
     def summary(self) -> str:
@@ -157,6 +162,7 @@ def _default_name(target: Callable[..., Any]) -> str:
 def _read(kind: Kind, name: str, target: Callable[..., Any], writes: str | None) -> Component:
     doc = inspect.getdoc(target) or ""
     views: dict[str, Method] = {}
+    advance: tuple[Method, Reduction] | None = None
     if inspect.isclass(target):
         bare = target.__init__ is object.__init__  # its signature takes anything, and it takes nothing
         own = _NO_CALL if bare else _method("__init__", target.__init__, doc)
@@ -170,11 +176,14 @@ def _read(kind: Kind, name: str, target: Callable[..., Any], writes: str | None)
                 views[attribute] = _method(
                     attribute, getattr(target, attribute), inspect.getdoc(member) or ""
                 )
+            mark = getattr(member, "__bvc_advances__", None)
+            if mark is not None:
+                advance = _method(attribute, getattr(target, attribute), ""), mark.reduction
     else:
         call = _method(name, target, doc, GIVEN_BY_KIND.get(kind, frozenset()))
         settings = call.settings
     file, line = _where(target)
-    return Component(kind, name, target, settings, call, views, doc, file, line, writes)
+    return Component(kind, name, target, settings, call, views, doc, file, line, writes, advance)
 
 
 def _members(target: type) -> list[str]:

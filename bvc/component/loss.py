@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import NamedTuple
 
 import jax.numpy as jnp
-from jaxtyping import Array, Float
+from jaxtyping import Array, Float, Shaped
 
 
 class Loss(NamedTuple):
@@ -14,12 +14,14 @@ class Loss(NamedTuple):
 
     The loss of the batch is the sum of `total` over the shards of the batch divided by the sum of `weight`: a
     mean over examples has weight = number of examples, a mean over kept tokens weight = number of kept
-    tokens. `metrics` are further (total, weight) pairs that are reduced alike and logged.
+    tokens. `metrics` are further (total, weight) pairs that are reduced alike and logged. `statistics` are what the
+    model's mutable state learns from, added by the compiler.
     """
 
     total: Float[Array, ""]
     weight: Float[Array, ""]
     metrics: Mapping[str, tuple[Float[Array, ""], Float[Array, ""]]] = {}
+    statistics: Mapping[str, Shaped[Array, "..."]] = {}
 
     @staticmethod
     def mean(

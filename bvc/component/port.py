@@ -26,6 +26,8 @@ class Port:
     shapes: tuple[tuple[Dim, ...], ...]
     optional: bool = False
     annotation: str = ""
+    several: bool = False
+    """Arrays by name, each of which fits."""
 
     def __str__(self) -> str:
         return f"{self.name}: {self.annotation}"
@@ -34,6 +36,9 @@ class Port:
 def port_of(name: str, annotation: object, default: object = ...) -> Port | None:
     """The port that `annotation` declares, or None if it is no array annotation."""
     options = _options(annotation)
+    several = len(options) == 1 and typing.get_origin(options[0]) in (Mapping, dict)
+    if several:
+        options = typing.get_args(options[0])[1:]
     arrays = [option for option in options if _raw(option) or _is_array(option)]
     if not arrays:
         return None
@@ -53,7 +58,9 @@ def port_of(name: str, annotation: object, default: object = ...) -> Port | None
             ranks.append(tuple(_dim(word) for word in str(found.dim_str).split()))
     optional = type(None) in options or default is None
     described = " | ".join(_describe(array) for array in arrays)
-    return Port(name, tuple(dict.fromkeys(dtypes)), tuple(dict.fromkeys(ranks)), optional, described)
+    if several:
+        described = f"{described} by name"
+    return Port(name, tuple(dict.fromkeys(dtypes)), tuple(dict.fromkeys(ranks)), optional, described, several)
 
 
 def ports_of(hints: Mapping[str, object]) -> dict[str, Port]:

@@ -52,16 +52,16 @@ MESHES: tuple[tuple[dict[str, int], Sequence[LayoutRule]], ...] = (
 )
 
 
-def checked(folder: Path, *tables: str) -> Checked:
-    """What bvc says of the spec with further tables."""
+def checked(folder: Path, *tables: str, spec: str = SPEC) -> Checked:
+    """What bvc says of a spec with further tables."""
     file = folder / "spec.toml"
-    file.write_text("\n".join((SPEC, *tables)))
+    file.write_text("\n".join((spec, *tables)))
     return check(str(file))
 
 
-def compiled(folder: Path, *tables: str) -> Program:
-    """The program of the spec with further tables, which must be right."""
-    found = checked(folder, *tables)
+def compiled(folder: Path, *tables: str, spec: str = SPEC) -> Program:
+    """The program of a spec with further tables, which must be right."""
+    found = checked(folder, *tables, spec=spec)
     assert found.program is not None, found.diagnostics
     return found.program
 

@@ -24,6 +24,7 @@ from bvc.library.objectives.distill import distill
 from bvc.library.objectives.sigmoid_contrastive import sigmoid_contrastive
 from bvc.library.objectives.softmax_xent import softmax_xent as softmax_objective
 from tests.parity import text_transformer, vit
+from tests.parity._codes import advance_of, chosen_codes, codes, state_series
 from tests.parity._model import Arrays, below, in_the_manner_of, loaded, spec
 from tests.parity._optimizer import bound, in_steps
 from tests.parity.reference import Reference
@@ -54,8 +55,8 @@ def recipe(reference: Reference) -> Recipe:
     meta = reference.meta
     count = meta["num_batches"]
     batches = [dict(below(reference.group("batches"), str(index))) for index in range(count)]
-    make = {"vit": _classifier, "two_towers": _towers, "distill": _student}[meta["family"]]
-    model, forward, batches = make(reference, batches)
+    make = {"vit": _classifier, "two_towers": _towers, "distill": _student, "uvim_vqvae": codes}
+    model, forward, batches = make[meta["family"]](reference, batches)
     optimizer = bound(meta["config"], lambda pattern: re.sub("^img/", "image/", pattern))
     return Recipe(model, forward, optimizer, batches, meta)
 
@@ -84,25 +85,29 @@ def train(
     sizes = {"batch_size": meta["batch_size"], "data_size": meta["data_size"]}
     total = meta["total_steps"]
     update = make_update(change(recipe.optimizer), params, in_steps(sizes, total), total)
-    training = Training(recipe.forward, static, lay_out(layout, params, grid), update, grid, unroll=True)
+    laid, advance = lay_out(layout, params, grid), advance_of(recipe.model)
+    training = Training(recipe.forward, static, laid, update, grid, unroll=True, advance=advance)
     mesh = grid.place(jax.devices()[: grid.size])
     state = first_state(params, update)
     state = jax.jit(lambda s: s, out_shardings=state_shardings(state, training.layout, mesh))(state)
     step = compile_step(training, mesh, state)
-    series: dict[str, list[float]] = {}
+    series: dict[str, list[np.ndarray]] = {}
     after: dict[int, Arrays] = {}
     before = _named(recipe.model, state.params)
     for index in range(steps or meta["steps"]):
         batch = {
             name: jnp.asarray(value) for name, value in recipe.batches[index % len(recipe.batches)].items()
         }
+        chosen = chosen_codes(static, state.params, batch)
         state, metrics = step(state, batch)
         now = _named(recipe.model, state.params)
         noisy = {name.removeprefix("student/") for name in meta["noise_leaves"]}
-        stable = sum(np.sum(np.square(now[name] - before[name])) for name in now if name not in noisy)
+        moved = [name for name in now if name not in noisy and not name.startswith("state/")]
+        stable = sum(np.sum(np.square(now[name] - before[name])) for name in moved)
         found = {**metrics, "l2_updates_stable": np.sqrt(stable), "schedule": metrics["global_schedule"]}
+        found |= {**state_series(state.params), **chosen}
         for name, value in found.items():
-            series.setdefault(name, []).append(float(value))
+            series.setdefault(name, []).append(np.asarray(value, np.float64))
         if index + 1 in meta["after"]:
             after[index + 1] = now
         before = now

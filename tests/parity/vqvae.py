@@ -31,15 +31,7 @@ def vqvae(reference: Reference) -> Iterator[Comparison]:
     if not reference.group("params"):
         yield from _splitting(reference)
         return
-    kwargs = {_SETTINGS.get(name, name): value for name, value in reference.meta["kwargs"].items()}
-    del kwargs["statistics_axis_name"]
-    kwargs["quantizer"] = "vq" if kwargs.pop("quantize", True) else "none"
-    files = {
-        f"{group}/{name}": leaf
-        for group in ("params", "state")
-        for name, leaf in reference.group(group).items()
-    }
-    model = loaded(spec({"type": "vqvae", **kwargs}), files)
+    model = recorded_model(reference)
     recorded = reference.group("outputs")
 
     def forward(model: Any, inputs: Mapping[str, Array]) -> tuple[Array, Outputs]:
@@ -63,6 +55,19 @@ def vqvae(reference: Reference) -> Iterator[Comparison]:
         return jnp.asarray(loss), found
 
     yield from compare(reference, model, forward)
+
+
+def recorded_model(reference: Reference) -> Any:
+    """The recorded model with its parameters and its codebook."""
+    kwargs = {_SETTINGS.get(name, name): value for name, value in reference.meta["kwargs"].items()}
+    del kwargs["statistics_axis_name"]
+    kwargs["quantizer"] = "vq" if kwargs.pop("quantize", True) else "none"
+    files = {
+        f"{group}/{name}": leaf
+        for group in ("params", "state")
+        for name, leaf in reference.group(group).items()
+    }
+    return loaded(spec({"type": "vqvae", **kwargs}), files)
 
 
 def _everything(case: str, ours: Mapping[str, Any], captured: Outputs, after: Any) -> dict[str, Array]:

@@ -5,18 +5,18 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
-import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float, Int, Key
 
+from bvc.component import Mutable
 from bvc.library.layers.initializers import RandomKey, normal, ones
 
 _PERTURBATION = 0.001
 
 
-class Codebook(eqx.Module):
+class Codebook(Mutable):
     """Codewords as running sums and counts of what was assigned to them (VQ-VAE, arXiv:1711.00937).
 
     It learns by these statistics and not by gradients, which are zero for both arrays.
@@ -47,7 +47,7 @@ class Codebook(eqx.Module):
     ) -> tuple[Int[Array, "v"], Float[Array, "v d"]]:
         """How often each code was assigned, and the sum of what it was assigned to."""
         counts = jnp.zeros(self.counts.shape, jnp.int32).at[codes].add(1)
-        sums = jnp.zeros_like(self.dictionary).at[codes].add(jax.lax.stop_gradient(x))
+        sums = jnp.zeros(self.dictionary.shape, self.dictionary.dtype).at[codes].add(jax.lax.stop_gradient(x))
         return counts, sums
 
     def advanced(

@@ -17,6 +17,7 @@ from bvc.component import (
     NonNegative,
     PortError,
     SettingError,
+    advances,
     component,
     gather,
     view,
@@ -239,7 +240,8 @@ class VqVae(eqx.Module):
             return self._expand(levels_of_code(code, self.levels), ctx, None)
         return self._expand(gather(self.codebook).codewords()[code], ctx, None)
 
-    def advanced(self, counts: Int[Array, "v"], sums: Float[Array, "v k"], *, key: Key[Array, ""]) -> VqVae:
+    @advances("sum")
+    def advanced(self, counts: Int[Array, "v"], sums: Float[Array, "v k"], *, key: Key[Array, ""]) -> eqx.Module:
         """The model after a step, from the statistics of the whole batch."""
         if self.codebook is None:
             return self
