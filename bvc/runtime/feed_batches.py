@@ -21,6 +21,9 @@ from bvc.runtime.padding import MASK, PARENT, SKIPPED
 ENDLESS = 1 << 40
 """Steps of a training feed: more than any run takes."""
 
+_MOST_ATTEMPTS = 1000
+"""Draws of a replacement; a source with hardly more examples than bad ones ends the run."""
+
 Skipped = tuple[int, str, str]
 """An example that cannot be used: its number, its name, and what is wrong with it."""
 
@@ -76,8 +79,11 @@ class TrainBatches:
     ) -> Mapping[str, Any]:
         """The example at a position, or the first usable one of those that replace it."""
         epoch, number = self.order.at(position)
-        for attempt in range(self.skip + 1):
+        bad: set[int] = set()
+        for attempt in range(_MOST_ATTEMPTS):
             at = self.order.instead(epoch, number, attempt) if attempt else number
+            if at in bad:
+                continue
             self.board.working_on(at)
             try:
                 with _named(self.records, at):
@@ -87,8 +93,11 @@ class TrainBatches:
             except DataError as error:
                 if not self.skip:
                     raise
+                bad.add(at)
                 skipped.append((at, error.looked, error.what))
-        raise too_many_skipped(self.skip + 1, self.skip, skipped[-1])
+                if len(bad) > self.skip:
+                    break
+        raise too_many_skipped(len(bad), self.skip, skipped[-1])
 
 
 def too_many_skipped(count: int, bound: int, last: Skipped) -> DataError:

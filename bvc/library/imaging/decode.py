@@ -110,9 +110,13 @@ def _opened(data: bytes) -> PIL.Image.Image:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", PIL.Image.DecompressionBombWarning)
             image = PIL.Image.open(io.BytesIO(data))
-    except (OSError, SyntaxError, ValueError, PIL.Image.DecompressionBombError) as error:
-        kind = "an empty file" if not data else f"{len(data)} bytes that are no image"
-        raise DataError(f"{kind}: {error}" if data else kind) from error
+    except PIL.UnidentifiedImageError as error:
+        kind = f"{len(data)} bytes that are no image" if data else "an empty file"
+        raise DataError(kind) from error
+    except PIL.Image.DecompressionBombError as error:
+        raise DataError(f"an image of more pixels than are decoded: {error}") from error
+    except (OSError, SyntaxError, ValueError) as error:
+        raise DataError(f"{len(data)} bytes that are no image: {error}") from error
     _check_size(image.height, image.width)
     return image
 

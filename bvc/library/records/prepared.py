@@ -1,4 +1,4 @@
-"""A folder that TFDS prepared as ArrayRecord or TFRecord: its features, splits, and random access to its examples."""
+"""A folder that TFDS prepared as ArrayRecord, TFRecord or Parquet: its features, splits, and its examples."""
 
 from __future__ import annotations
 
@@ -91,7 +91,7 @@ class Prepared:
     def _raw(self, split: str, position: int) -> bytes:
         try:
             return self._files[split][position]
-        except (RuntimeError, ValueError, IndexError) as error:
+        except (RuntimeError, ValueError, IndexError, OSError) as error:
             raise DataError(f"a record that cannot be read: {error}", self._where(split, position)) from error
 
     def _example(self, split: str, position: int) -> Mapping[str, Any]:
@@ -150,7 +150,7 @@ class Prepared:
                 raise DataError(f"{len(absent)} of {len(paths)} files are missing", absent[0])
             try:
                 found[name] = _READERS[prepared_file_format(Path(self.folder))](paths)
-            except (RuntimeError, ValueError) as error:
+            except (RuntimeError, ValueError, OSError) as error:
                 raise DataError(f"files that are damaged: {error}", paths[0]) from error
         return found
 
@@ -161,7 +161,13 @@ def _array_record(paths: list[str]) -> Any:
     return array_record_data_source.ArrayRecordDataSource(paths)
 
 
-_READERS = {"array_record": _array_record, "tfrecord": TfRecords}
+def _parquet(paths: list[str]) -> Any:
+    from bvc.library.records.parquet import ParquetRecords
+
+    return ParquetRecords(paths)
+
+
+_READERS = {"array_record": _array_record, "tfrecord": TfRecords, "parquet": _parquet}
 FILE_FORMATS = tuple(_READERS)
 """What can be read, as TFDS names it."""
 
@@ -237,7 +243,16 @@ def _flat(parsed: Mapping[str, Any], spec: Any, prefix: str = "") -> Sequence[tu
         else:
             dtype = np.dtype(inner.np_dtype)
             found.append((full, _text(value) if dtype.kind in "OSU" else np.asarray(value, dtype)))
+            if _kind(inner) == "ClassLabel":
+                _check_classes(full, found[-1][1], inner.num_classes)
     return found
+
+
+def _check_classes(name: str, ids: np.ndarray, count: int | None) -> None:
+    """Raise `ValueError` for an id that is no class; -1 stands for none, where a split has no labels."""
+    wrong = ids[(ids < -1) | (ids >= count)] if count else ()
+    if len(wrong):
+        raise ValueError(f"`{name}` is class {wrong[0]}, of {count}")
 
 
 def _text(value: Any) -> Any:

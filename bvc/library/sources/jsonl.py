@@ -98,6 +98,8 @@ class Lines:
     def _value(self, name: str, value: Any, number: int) -> Any:
         if name in self.folders:
             return read_below(self.folders[name], str(value))
+        if value == []:
+            return value  # of no type that could be told from the line
         texts = value if isinstance(value, list) else [value]
         if value is None or (texts and any(isinstance(each, str) for each in texts)):
             if not all(isinstance(each, str) for each in texts):

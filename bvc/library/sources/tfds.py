@@ -15,7 +15,7 @@ _VERSION = re.compile(r"^\d+\.\d+\.\d+$")
 
 @component("source")
 class Tfds:
-    """A dataset in the folder that TFDS prepared, `ROOT/NAME[/CONFIG]/VERSION`, as ArrayRecord or TFRecord.
+    """A dataset in the folder that TFDS prepared, `ROOT/NAME[/CONFIG]/VERSION`, as ArrayRecord, TFRecord or Parquet.
 
     It is read without TensorFlow.
 
@@ -43,7 +43,7 @@ class Tfds:
             return Missing(f"dataset `{self.name}`", (wanted,), command)
         found = prepared_file_format(folder)
         if found not in FILE_FORMATS:
-            what = f"dataset `{self.name}` as ArrayRecord or TFRecord: this folder holds it as `{found}`"
+            what = f"dataset `{self.name}` as ArrayRecord, TFRecord or Parquet: this folder holds it as `{found}`"
             return Missing(what, (str(folder),), command)
         return None
 

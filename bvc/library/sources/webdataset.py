@@ -5,7 +5,7 @@ from __future__ import annotations
 import tarfile
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any, SupportsIndex
 
 import numpy as np
@@ -117,6 +117,15 @@ def _found(pattern: str, root: str) -> list[str]:
     return sorted(str(found) for found in base.glob(str(path.relative_to(path.anchor))))
 
 
+def _check_member(member: tarfile.TarInfo, file: str) -> None:
+    """Raise `DataError` for a member that leads out of the tar's folder, or whose bytes are not in one piece."""
+    path = PurePosixPath(member.name)
+    if path.is_absolute() or ".." in path.parts:
+        raise DataError(f"a member whose path leads out of its folder: `{member.name}`", file)
+    if member.issparse():
+        raise DataError(f"a sparse member, which cannot be read in place: `{member.name}`", file)
+
+
 def _index(files: list[str], members: Mapping[str, str]) -> Tars:
     names: list[str] = []
     places: list[list[tuple[int, int, int]]] = []
@@ -126,6 +135,7 @@ def _index(files: list[str], members: Mapping[str, str]) -> Tars:
             with tarfile.open(file, "r:") as tar:
                 for member in tar:
                     if member.isfile():
+                        _check_member(member, file)
                         folder, _, base = member.name.rpartition("/")
                         key, _, ending = base.partition(".")
                         where = (number, member.offset_data, member.size)

@@ -85,7 +85,7 @@ def test_an_image_that_would_fill_the_memory_is_refused() -> None:
         + chunk(b"IDAT", zlib.compress(b""))
         + chunk(b"IEND", b"")
     )
-    with pytest.raises(DataError, match=r"200000 x 200000|no image"):
+    with pytest.raises(DataError, match="more pixels than are decoded"):
         decode_image(bomb)
     huge = bytearray(encoded("JPEG"))
     at = huge.index(b"\xff\xc0")
