@@ -14,9 +14,10 @@ import numpy as np
 from jaxtyping import Int64
 
 from bvc.compile.filtering import Condition, compile_filter
+from bvc.compile.nodes import is_file
 from bvc.component.error import DataError
 from bvc.component.source import Records
-from bvc.ir import DataNode
+from bvc.ir import DataNode, OpNode
 from bvc.runtime.declared import fingerprint_of
 from bvc.runtime.feed_batches import reading, where
 from bvc.runtime.verdicts import Verdicts
@@ -112,8 +113,7 @@ def _key(data: DataNode, records: Records) -> str | None:
     if content is None:
         return None
     calls = [
-        [call.name, _plain(call.settings), dict(call.reads), _code(call.component.file)]
-        for call in data.filter
+        [call.name, _settings(call), dict(call.reads), _content(call.component.file)] for call in data.filter
     ]
     return _hashed([_FORMAT, content, len(records), calls])
 
@@ -122,10 +122,13 @@ def _hashed(value: list[Any]) -> str:
     return hashlib.sha256(json.dumps(value, sort_keys=True).encode()).hexdigest()
 
 
-def _plain(settings: Mapping[str, Any]) -> dict[str, str]:
-    return {name: repr(value) for name, value in settings.items()}
+def _settings(call: OpNode) -> dict[str, str]:
+    """Settings of a condition; of those that name a file, what is in it."""
+    return {
+        name: _content(value) if is_file(call, name) else repr(value) for name, value in call.settings.items()
+    }
 
 
-def _code(file: str) -> str:
-    """A hash of the file that declares a condition."""
+def _content(file: str) -> str:
+    """A hash of a file; a component that was declared at a prompt has none."""
     return hashlib.sha256(Path(file).read_bytes()).hexdigest() if file else ""

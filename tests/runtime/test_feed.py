@@ -113,16 +113,19 @@ def test_evaluation_sees_each_example_once_and_pads() -> None:
     assert np.concatenate([batch["_mask"] for batch in batches]).tolist() == [True] * 10 + [False] * 2
 
 
-def test_processes_count_each_example_once() -> None:
+@pytest.mark.parametrize("processes", [1, 3, 4, 8])
+@pytest.mark.parametrize("size", [1, 10, 24, 25])
+def test_processes_count_each_example_once(processes: int, size: int) -> None:
     seen: list[int] = []
     steps: set[int] = set()
-    for process in range(4):
-        with EvalFeed(Numbers(10), NUMBERS, batch=8, rows=range(2 * process, 2 * process + 2)) as feed:
+    share = 24 // processes
+    for first in range(0, 24, share):
+        with EvalFeed(Numbers(size), NUMBERS, batch=24, rows=range(first, first + share)) as feed:
             batches = list(feed)
         steps.add(len(batches))
         seen += [int(n) for batch in batches for n in batch["number"][batch["_mask"]]]
-    assert sorted(seen) == list(range(10))
-    assert steps == {2}
+    assert sorted(seen) == list(range(size))
+    assert steps == {-(-size // 24)}
 
 
 def test_values_become_examples() -> None:
