@@ -99,6 +99,9 @@ def plan(
     ] = None,
     json: Annotated[bool, typer.Option("--json", help="Print the plan for a program.")] = False,
     params: Annotated[bool, typer.Option("--params", help="List every parameter.")] = False,
+    html: Annotated[
+        str | None, typer.Option("--html", metavar="FILE", help="Write a page too: memory over a step, layout.")
+    ] = None,
     data: Annotated[
         bool, typer.Option("--data", help="The pipelines instead: what runs where, rates, host memory.")
     ] = False,
@@ -108,7 +111,7 @@ def plan(
 
     if data:
         raise typer.Exit(command.plan_data(spec, sets or [], json))
-    raise typer.Exit(command.plan(spec, sets or [], target, json, params))
+    raise typer.Exit(command.plan(spec, sets or [], target, json, params, html))
 
 
 @app.command()
@@ -116,11 +119,16 @@ def show(
     spec: Spec,
     sets: Sets = None,
     origin: Annotated[bool, typer.Option("--origin", help="Say where each leaf came from.")] = False,
+    plot: Annotated[
+        str | None, typer.Option("--plot", metavar="FILE.png", help="Draw the schedules into a file instead.")
+    ] = None,
 ) -> None:
     """Print the resolved spec."""
-    from bvc.cli.show import show as command
+    from bvc.cli import show as command
 
-    raise typer.Exit(command(spec, sets or [], origin))
+    if plot:
+        raise typer.Exit(command.plot(spec, sets or [], plot))
+    raise typer.Exit(command.show(spec, sets or [], origin))
 
 
 @app.command()

@@ -8,12 +8,15 @@ from typing import Any
 import typer
 
 from bvc.cli.arguments import settings
+from bvc.cli.output import write
 from bvc.cli.report import report
 from bvc.diagnostics import Failed
 
 
-def plan(spec: str, sets: Sequence[str], target: str | None, json: bool, params: bool) -> int:
-    """Print what a run costs; 1 if it does not fit."""
+def plan(
+    spec: str, sets: Sequence[str], target: str | None, json: bool, params: bool, html: str | None = None
+) -> int:
+    """Print what a run costs, and write it as a page if asked; 1 if it does not fit."""
     from bvc.check import check
     from bvc.spec import parse_target
 
@@ -29,6 +32,10 @@ def plan(spec: str, sets: Sequence[str], target: str | None, json: bool, params:
 
     try:
         planned = make(checked.program, find_target(target) if target else None)
+        if html:
+            from bvc.plan.page import render_page
+
+            write(html, render_page(planned).encode())
     except Failed as failure:
         return report(failure.diagnostics, checked.sources)
     typer.echo(as_json(planned) if json else render(planned, every_parameter=params))
