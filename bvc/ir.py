@@ -254,6 +254,15 @@ class PerturbationNode:
 
 
 @dataclass(frozen=True, slots=True)
+class EmaNode:
+    """`[ema]`: what remains of the averages in a step, times a schedule."""
+
+    decay: float
+    schedule: ScheduleNode | None
+    origin: Origin
+
+
+@dataclass(frozen=True, slots=True)
 class Eval:
     """One table of `[evals]`."""
 
@@ -264,6 +273,8 @@ class Eval:
     prefix: str
     batch: int | None
     origin: Origin
+    ema: Origin | None = None
+    """Where it asks for the averages of `[ema]`; None: it evaluates the parameters."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -297,3 +308,4 @@ class Experiment:
     origin: Origin
     frozen: Mapping[str, FrozenNode] = field(default_factory=dict[str, FrozenNode])
     perturbation: PerturbationNode | None = None
+    ema: EmaNode | None = None

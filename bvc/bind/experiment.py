@@ -10,7 +10,7 @@ from bvc.bind.component import bind_component, bind_model
 from bvc.bind.data import bind_data, bind_train
 from bvc.bind.found import INVALID, Found, Invalid
 from bvc.bind.optimizer import bind_optimizer, tables_of
-from bvc.bind.parts import bind_frozen, bind_objective, bind_perturbation
+from bvc.bind.parts import bind_ema, bind_frozen, bind_objective, bind_perturbation
 from bvc.bind.pattern import valid_pattern
 from bvc.bind.pipeline import bind_calls
 from bvc.bind.quantity import DURATION_UNITS
@@ -116,6 +116,7 @@ def _experiment(
     perturbation = None
     if "perturbation" in tree.items and not isinstance(optimizer, Invalid):
         perturbation = bind_perturbation(reader, tree.items["perturbation"], optimizer.lr)
+    ema = bind_ema(reader, tree.items["ema"]) if "ema" in tree.items else None
     run = _run(reader, tree.items["run"]) if "run" in tree.items else INVALID
     evals = _evals(reader, tree.get("evals"))
     mesh = _mesh(reader, tree.get("mesh"), tree.origin)
@@ -128,6 +129,7 @@ def _experiment(
         or isinstance(objective, Invalid)
         or isinstance(optimizer, Invalid)
         or isinstance(perturbation, Invalid)
+        or isinstance(ema, Invalid)
         or isinstance(run, Invalid)
         or isinstance(mesh, Invalid)
     ):
@@ -145,6 +147,7 @@ def _experiment(
         tree.origin,
         frozen,
         perturbation,
+        ema,
     )
 
 
@@ -210,6 +213,7 @@ def _evals(reader: Reader, node: TreeNode | None) -> tuple[Eval, ...]:
                 f"{name}/" if prefix is None else prefix,
                 values.get("batch"),
                 table.origin,
+                generic.origins["ema"] if values.get("ema") else None,
             )
         )
     return tuple(evals)

@@ -4,17 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import fields
-from typing import Any
+from typing import Any, cast
 
 from bvc.bind.component import bind_component, bind_model
 from bvc.bind.found import INVALID, Invalid
 from bvc.bind.optimizer import bind_schedule
-from bvc.bind.tables import FrozenTable, PerturbationTable, SumTable, TermTable
+from bvc.bind.tables import EmaTable, FrozenTable, PerturbationTable, SumTable, TermTable
 from bvc.bind.value import Reader, Site
 from bvc.component.declare import fields_of
 from bvc.diagnostics import Label, Origin
 from bvc.diagnostics.catalog import names, shapes
-from bvc.ir import FrozenNode, Node, PerturbationNode, TermNode
+from bvc.ir import EmaNode, FrozenNode, Node, PerturbationNode, TermNode
 from bvc.spec.tree import Node as TreeNode
 from bvc.spec.tree import Table
 
@@ -85,7 +85,7 @@ def bind_perturbation(reader: Reader, node: TreeNode, lr: float) -> Perturbation
     if not pair and "lr" in values:
         return _refused(reader, "lr", "needs two numbers of `rho`", origins, f"write `rho = [0.0, {rho:g}]`")
     return PerturbationNode(
-        rho if pair else (rho, rho),
+        cast("tuple[float, float]", rho) if pair else (rho, rho),
         values.get("lr", (0.0, lr)) if pair else None,
         values.get("alpha", 0.0),
         values.get("adaptive", False),
@@ -93,6 +93,19 @@ def bind_perturbation(reader: Reader, node: TreeNode, lr: float) -> Perturbation
         schedule,
         table.origin,
     )
+
+
+def bind_ema(reader: Reader, node: TreeNode) -> EmaNode | Invalid:
+    """`[ema]`."""
+    table = reader.expect_table(node, "ema")
+    if isinstance(table, Invalid):
+        return INVALID
+    settings = reader.table(table, fields_of(EmaTable), "ema")
+    written = table.get("schedule")
+    schedule = None if written is None else bind_schedule(reader, written, "ema.schedule")
+    if settings is None or isinstance(schedule, Invalid):
+        return INVALID
+    return EmaNode(settings.values["decay"], schedule, table.origin)
 
 
 def _refused(reader: Reader, key: str, reason: str, origins: Mapping[str, Origin], help: str) -> Invalid:

@@ -15,6 +15,7 @@ from typing import Any, Literal
 from bvc.bind.component import GENERIC
 from bvc.bind.tables import (
     DataTable,
+    EmaTable,
     EvalTable,
     FrozenTable,
     LayoutTable,
@@ -51,7 +52,8 @@ def schema() -> Schema:
         "frozen": _named(_component("model", fields_of(FrozenTable))),
         "optimizer": _optimizer(),
         "run": _fields(fields_of(RunTable), required=False),
-        "perturbation": _perturbation(),
+        "perturbation": _scheduled(PerturbationTable),
+        "ema": _scheduled(EmaTable),
         "evals": _named(_component("evaluator", fields_of(EvalTable))),
         "mesh": _fields(fields_of(MeshTable), required=False),
         "layout": {"type": "array", "items": _fields(fields_of(LayoutTable))},
@@ -96,8 +98,9 @@ def _objective() -> Schema:
     return table
 
 
-def _perturbation() -> Schema:
-    table = _fields(fields_of(PerturbationTable))
+def _scheduled(kind: type[Any]) -> Schema:
+    """A table that may have a schedule."""
+    table = _fields(fields_of(kind))
     table["properties"]["schedule"] = _component("schedule", fields_of(ScheduleTable))
     return table
 

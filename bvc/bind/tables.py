@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Annotated, Any, Literal
 
-from bvc.component.annotation import AtLeast, Bytes, Calls, Count, Interval, NonNegative, Steps
+from bvc.component.annotation import AtLeast, Bytes, Calls, Count, Fraction, Interval, NonNegative, Steps
 
 
 @dataclass(frozen=True)
@@ -204,12 +204,14 @@ class EvalTable:
         skip_first: do not run it before the first step
         prefix: stands before the names of its metrics; by default the name of the table and `/`
         batch: examples in an evaluation step; by default as in training
+        ema: evaluate the averages of `[ema]` instead of the parameters
     """
 
     every: Interval
     skip_first: bool = False
     prefix: str | None = None
     batch: Count | None = None
+    ema: bool = False
 
 
 @dataclass(frozen=True)
@@ -267,6 +269,19 @@ class PerturbationTable:
 
 
 @dataclass(frozen=True)
+class EmaTable:
+    """`[ema]`: an exponential moving average of the parameters, which evaluations may use.
+
+    Settings:
+        decay: what remains of the average in a step
+        schedule: factor on the decay over the run
+    """
+
+    decay: Fraction
+    schedule: Any = None
+
+
+@dataclass(frozen=True)
 class RootTable:
     """A whole spec.
 
@@ -277,6 +292,7 @@ class RootTable:
         optimizer: how parameters change
         run: how long, how often
         frozen: models that answer for every batch and never change: a teacher, an oracle
+        ema: keep a moving average of the parameters
         perturbation: take gradients at perturbed parameters (SAM, GSAM)
         evals: what is measured besides
         mesh: the grid of devices; by default all of them on one axis, `data`
@@ -290,6 +306,7 @@ class RootTable:
     run: Any
     frozen: Any = None
     perturbation: Any = None
+    ema: Any = None
     evals: Any = None
     mesh: Any = None
     layout: Any = None
@@ -308,6 +325,8 @@ TABLES: dict[str, type[Any]] = {
     "optimizer.schedule": ScheduleTable,
     "objective.terms.NAME": TermTable,
     "frozen.NAME": FrozenTable,
+    "ema": EmaTable,
+    "ema.schedule": ScheduleTable,
     "perturbation": PerturbationTable,
     "perturbation.schedule": ScheduleTable,
     "evals.NAME": EvalTable,

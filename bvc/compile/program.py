@@ -15,6 +15,7 @@ import jax
 from jaxtyping import Array, Key, PyTree
 
 from bvc.compile.construct import Steps, abstract, build, is_array
+from bvc.compile.ema import Ema, make_ema
 from bvc.compile.evaluation import CompiledEval, Models, compile_eval
 from bvc.compile.forward import Forward, make_forward
 from bvc.compile.frozen import FrozenModel, make_frozen, reading
@@ -32,7 +33,7 @@ from bvc.compile.wiring import features_read
 from bvc.component.feature import Features
 from bvc.component.split import split_size
 from bvc.diagnostics import Diagnostic, Failed, Label, Place
-from bvc.diagnostics.catalog import quantities
+from bvc.diagnostics.catalog import quantities, views
 from bvc.ir import Duration, Experiment
 
 T = TypeVar("T")
@@ -61,6 +62,7 @@ class Program:
         transforms: what is done to the batch on the devices.
         frozen: the modules that never change.
         perturbation: SAM or GSAM.
+        ema: averages of the parameters.
     """
 
     experiment: Experiment
@@ -75,6 +77,7 @@ class Program:
     transforms: tuple[Transform, ...] = ()
     frozen: tuple[FrozenModel, ...] = ()
     perturbation: Perturbation | None = None
+    ema: Ema | None = None
 
     def steps(self, duration: Duration) -> int:
         """A duration in steps of this run."""
@@ -92,7 +95,7 @@ class Program:
     @property
     def state(self) -> State:
         """The state of training, abstractly."""
-        return jax.eval_shape(functools.partial(first_state, update=self.update), self.params)
+        return jax.eval_shape(functools.partial(first_state, update=self.update, ema=self.ema), self.params)
 
     def training(self, grid: Grid, *, unroll: bool = False) -> Training:
         """What a step on this mesh is made of.
@@ -127,6 +130,7 @@ class Program:
             frozen=self.frozen,
             perturbation=self.perturbation,
             advance=self.forward.advance,
+            ema=self.ema,
         )
 
 
@@ -178,6 +182,12 @@ def compile_experiment(experiment: Experiment, examples: int | None = None) -> P
         attempt(found, lambda: lay_out(experiment.layout, eqx.filter(module, is_array), grid, beside))
     if module is not None:
         update = attempt(found, lambda: make_update(experiment.optimizer, module, steps, total))
+    ema = None
+    if experiment.ema is not None and update is not None:
+        make = functools.partial(make_ema, experiment.ema, update.treatments, steps, total)
+        ema = attempt(found, make)
+    if experiment.ema is None:
+        found += [views.no_averages(each.name, each.ema) for each in experiment.evals if each.ema is not None]
     perturbation = None
     if experiment.perturbation is not None and update is not None:
         make = functools.partial(make_perturbation, experiment.perturbation, update.rate, steps, total)
@@ -229,6 +239,7 @@ def compile_experiment(experiment: Experiment, examples: int | None = None) -> P
         typed.transforms,
         asked,
         perturbation,
+        ema,
     )
 
 

@@ -19,6 +19,7 @@ from bvc.diagnostics import Failed
 from bvc.ir import (
     DataNode,
     Duration,
+    EmaNode,
     Eval,
     Experiment,
     Mesh,
@@ -31,6 +32,7 @@ from bvc.ir import (
 )
 
 M = TypeVar("M", bound=ModelNode)
+S = TypeVar("S", PerturbationNode | None, EmaNode | None)
 
 STEPS = 2
 BATCH = 8
@@ -100,7 +102,8 @@ def _small(experiment: Experiment, devices: int, sizes: Mapping[str, Any]) -> Ex
         model=_model(experiment.model, sizes),
         frozen={name: _model(node, sizes) for name, node in experiment.frozen.items()},
         optimizer=_optimizer(experiment.optimizer),
-        perturbation=_perturbation(experiment.perturbation),
+        perturbation=_scheduled(experiment.perturbation),
+        ema=_scheduled(experiment.ema),
         evals=tuple(_eval(table, batch) for table in experiment.evals),
         run=run,
     )
@@ -151,8 +154,8 @@ def _optimizer(optimizer: Optimizer) -> Optimizer:
     return replace(optimizer, schedule=_schedule(optimizer.schedule), rules=rules)
 
 
-def _perturbation(node: PerturbationNode | None) -> PerturbationNode | None:
-    return None if node is None else replace(node, schedule=_schedule(node.schedule))
+def _scheduled(part: S) -> S:
+    return part if part is None else replace(part, schedule=_schedule(part.schedule))
 
 
 def _schedule(schedule: ScheduleNode | None) -> ScheduleNode | None:

@@ -9,6 +9,7 @@ import jax.numpy as jnp
 from jax.sharding import NamedSharding, PartitionSpec
 from jaxtyping import Array, Float, Int, PyTree
 
+from bvc.compile.ema import Ema
 from bvc.compile.layout import Layout
 from bvc.compile.optimizer import Update
 
@@ -20,22 +21,25 @@ class State(NamedTuple):
         step: number of updates done.
         params: the array half of the model.
         optimizer: the optimizer's state (`Update`).
+        ema: averages of the parameters, if the spec asks for them (`Ema`).
     """
 
     step: Int[Array, ""]
     params: PyTree[Float[Array, "..."]]
     optimizer: dict[str, Any]
+    ema: dict[str, Float[Array, "..."]] | None = None
 
 
-def first_state(params: PyTree[Float[Array, "..."]], update: Update) -> State:
+def first_state(params: PyTree[Float[Array, "..."]], update: Update, ema: Ema | None = None) -> State:
     """The state before the first step; traceable, so that it can be made in place on a mesh."""
-    return State(jnp.zeros((), jnp.int32), params, update.init(params))
+    averages = None if ema is None else ema.init(params)
+    return State(jnp.zeros((), jnp.int32), params, update.init(params), averages)
 
 
 def state_specs(state: State, layout: Layout) -> State:
     """The PartitionSpec of every leaf of a state (arrays or ShapeDtypeStructs)."""
     params = jax.tree.unflatten(jax.tree.structure(state.params), layout.specs)
-    return State(PartitionSpec(), params, layout.of_state(state.optimizer))  # type: ignore[arg-type]
+    return State(PartitionSpec(), params, layout.of_state(state.optimizer), layout.of_state(state.ema))  # type: ignore[arg-type]
 
 
 def state_shardings(state: State, layout: Layout, mesh: jax.sharding.Mesh) -> State:

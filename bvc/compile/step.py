@@ -18,6 +18,7 @@ from jax.extend.core import ClosedJaxpr
 from jax.sharding import AbstractMesh, NamedSharding, PartitionSpec
 from jaxtyping import Array, Float, Int, Key, PyTree
 
+from bvc.compile.ema import Ema
 from bvc.compile.frozen import FrozenModel, with_answers
 from bvc.compile.gradient import Batch, Forward, Metrics, Statistics, Worked, at_once, in_parts
 from bvc.compile.layout import Layout
@@ -56,6 +57,7 @@ class Training:
         frozen: the modules that never change.
         perturbation: where gradients are taken besides.
         advance: how the model's mutable state changes.
+        ema: how averages of the parameters change.
     """
 
     forward: Forward
@@ -71,6 +73,7 @@ class Training:
     frozen: tuple[FrozenModel, ...] = ()
     perturbation: Perturbation | None = None
     advance: Advance | None = None
+    ema: Ema | None = None
 
 
 class Found(NamedTuple):
@@ -108,7 +111,10 @@ def make_step(training: Training, mesh: jax.sharding.Mesh | AbstractMesh) -> Ste
             count = training.grid.context.shards * training.parts
             moves = training.update.advancing
             params = training.advance(params, training.static, found.statistics, count, moves, key, mesh)
-        return State(state.step + 1, params, updated.state), {**loss, **updated.metrics}
+        averages = None
+        if training.ema is not None and state.ema is not None:
+            averages = training.ema(state.ema, params, state.step)
+        return State(state.step + 1, params, updated.state, averages), {**loss, **updated.metrics}
 
     return step
 

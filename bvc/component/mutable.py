@@ -34,7 +34,7 @@ class Advances:
 
 
 def advances(reduction: Reduction) -> Callable[[T], T]:
-    """Mark the method of a model that makes the model of the next step: `advanced(self, statistic.., *, key) -> eqx.Module`.
+    """Mark the method that makes the model of the next step: `advanced(self, statistic.., *, key) -> eqx.Module`.
 
     Its ports are outputs of the model of the same names, reduced over all devices and parts of the batch; only the
     arrays of `Mutable` modules are taken from what it returns. `key` is the same on all devices.

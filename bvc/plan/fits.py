@@ -18,6 +18,7 @@ def check_fit(plan: Plan) -> list[Diagnostic]:
         for part, what in (
             (memory.parameters, "parameters"),
             (memory.optimizer, "optimizer state"),
+            *([(memory.ema, "averages")] if memory.ema else []),
             *([(memory.frozen, "frozen modules")] if memory.frozen else []),
             (memory.batch, "batch"),
             (memory.step, "activations and gradients"),
@@ -38,7 +39,7 @@ def check_fit(plan: Plan) -> list[Diagnostic]:
 def _mend(plan: Plan) -> str:
     memory = plan.memory
     shard = "shard parameters over an axis of the mesh with `[[layout]]`"
-    fixed = memory.parameters + memory.optimizer + memory.frozen
+    fixed = memory.parameters + memory.optimizer + memory.ema + memory.frozen
     room = plan.target.memory - fixed
     # gradients take as much as the parameters and do not shrink with the batch
     growing = memory.batch + max(0, memory.step - memory.parameters)

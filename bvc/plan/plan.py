@@ -22,6 +22,7 @@ from bvc.plan.collectives import Collective, list_collectives
 from bvc.plan.epoch import SourcePasses, passes
 from bvc.plan.flops import count_flops
 from bvc.plan.liveness import Peak, peak_memory
+from bvc.plan.moments import Moment, timeline
 from bvc.plan.ops import Ops, Value, read_step
 from bvc.plan.parameters import ParameterRow, prefix, tabulate
 from bvc.plan.place import Pass, place_of
@@ -45,9 +46,11 @@ class Memory:
     Attributes:
         parameters, optimizer, batch: what the step is given.
         frozen: parameters of frozen modules.
+        ema: averages of the parameters.
         step: what it allocates besides, at the peak: activations, gradients, gathered weights.
         peak_at: the op that runs then.
         held: what `step` consists of, largest first.
+        over_time: how `step` comes and goes.
     """
 
     parameters: int
@@ -57,11 +60,13 @@ class Memory:
     peak_at: str
     held: tuple[Held, ...]
     frozen: int = 0
+    ema: int = 0
+    over_time: tuple[Moment, ...] = ()
 
     @property
     def total(self) -> int:
         """Everything at the peak."""
-        return self.parameters + self.optimizer + self.frozen + self.batch + self.step
+        return self.parameters + self.optimizer + self.ema + self.frozen + self.batch + self.step
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,6 +137,7 @@ class _Counts(NamedTuple):
 
     parameters: int
     optimizer: int
+    ema: int
     batch: int
     frozen: int
 
@@ -156,9 +162,10 @@ def plan(program: Program, target: Target | None = None) -> Plan:
         naming_of(program.module),
     )
     frozen = _frozen_rows(training)
-    counts = _Counts(len(own), len(jax.tree.leaves(state)) - 1 - len(own), len(program.batch), len(frozen))
-    donated = [True] * (1 + counts.parameters + counts.optimizer) + [False] * (counts.batch + counts.frozen)
-    arrays = step.inputs[1 + counts.parameters + counts.optimizer :]
+    held = [len(jax.tree.leaves(part)) for part in (state.params, state.optimizer, state.ema)]
+    counts = _Counts(*held, len(program.batch), len(frozen))
+    donated = [True] * (1 + sum(held)) + [False] * (counts.batch + counts.frozen)
+    arrays = step.inputs[1 + sum(held) :]
     batch = tuple(
         Feature(name, tuple(array.shape), str(array.dtype), value.bytes)
         for (name, array), value in zip(sorted(program.batch.items()), arrays[: counts.batch], strict=True)
@@ -224,19 +231,21 @@ def _dtypes(params: PyTree) -> list[str]:
 
 
 def _memory(step: Ops, counts: _Counts, peak: Peak) -> Memory:
-    parameters, optimizer, batch, frozen = np.cumsum([1, *counts[:3]]).tolist()
+    parameters, optimizer, ema, batch, frozen = np.cumsum([1, *counts[:4]]).tolist()
     held: dict[str, list[int]] = {}
     for size, op in peak.live:
         held.setdefault(place_of(op), []).append(size)
     rows = [Held(what, len(sizes), sum(sizes)) for what, sizes in held.items()]
     return Memory(
         _bytes(step.inputs[parameters:optimizer]),
-        _bytes(step.inputs[optimizer:batch]),
+        _bytes(step.inputs[optimizer:ema]),
         _bytes(step.inputs[batch:frozen]),
         peak.bytes,
         "" if peak.op is None else place_of(peak.op),
         tuple(sorted(rows, key=lambda row: -row.bytes)),
         _bytes(step.inputs[frozen:]),
+        _bytes(step.inputs[ema:batch]),
+        timeline(peak),
     )
 
 

@@ -140,11 +140,13 @@ def initial_state(program: Program, lies: Any) -> State:
 
     def make() -> State:
         model = program.initialize(purpose_key(program.experiment.run.seed, "init"))
-        return first_state(eqx.filter(model, eqx.is_array), program.update)
+        return first_state(eqx.filter(model, eqx.is_array), program.update, program.ema)
 
     state = jax.jit(make, out_shardings=lies)()
     values = saved_values(program.experiment.model, program.module)
-    return state._replace(params=replaced(state.params, values))
+    params = replaced(state.params, values)
+    averages = None if program.ema is None else jax.jit(program.ema.init, out_shardings=lies.ema)(params)
+    return state._replace(params=params, ema=averages)
 
 
 def placed(array: jax.ShapeDtypeStruct, sharding: Any) -> jax.ShapeDtypeStruct:
@@ -186,7 +188,10 @@ def _evaluation(
 
     def run(state: State, check: Callable[[], None]) -> Mapping[str, float]:
         keep = workdir and functools.partial(keep_files, workdir, table.name, int(state.step))
-        return evaluate(table.name, compiled.evaluator, streams, state.params, check, keep)
+        params = state.params
+        if table.ema is not None and program.ema is not None and state.ema is not None:
+            params = program.ema.averaged(params, state.ema)
+        return evaluate(table.name, compiled.evaluator, streams, params, check, keep)
 
     return Evaluation(table.name, program.steps(table.every), table.skip_first, table.prefix, run)
 

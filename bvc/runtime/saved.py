@@ -33,12 +33,14 @@ class Trained:
         here: the devices.
         step: steps that were done.
         params: the array half of the model.
+        ema: averages of the parameters, if the run keeps them.
     """
 
     program: Program
     here: Machine
     step: int
     params: PyTree[Array]
+    ema: Mapping[str, Array] | None = None
 
     @functools.cached_property
     def model(self) -> eqx.Module:
@@ -51,7 +53,7 @@ class Trained:
         Raises:
             Failed: data cannot be read.
         """
-        state = State(np.int32(self.step), self.params, {})  # type: ignore[arg-type]
+        state = State(np.int32(self.step), self.params, {}, self.ema)  # type: ignore[arg-type]
         found: dict[str, float] = {}
         for evaluation in evaluations(self.program, root, self.here, workdir):
             metrics = evaluation.run(state, lambda: None)
@@ -96,4 +98,4 @@ def open_trained(program: Program, workdir: str, here: Machine, step: int | None
     loaded = at(folder, step, wanted, part=True) if step is not None else newest(folder, wanted, part=True)[0]
     if loaded is None:
         raise Failed(catalog.checkpoint_unreadable(str(folder), "there is none"))
-    return Trained(program, here, loaded.step, loaded.state.params)
+    return Trained(program, here, loaded.step, loaded.state.params, loaded.state.ema)

@@ -75,7 +75,7 @@ def run(
     training = replace(replace(program, experiment=experiment).training(grid), **settings)
     mesh = grid.place(jax.devices()[: grid.size])
 
-    state = first_state(filled(program.params), program.update)
+    state = first_state(filled(program.params), program.update, program.ema)
     state = jax.device_put(state, state_shardings(program.state, training.layout, mesh))
     frozen = jax.device_put(
         {each.name: filled(each.params) for each in training.frozen}, frozen_shardings(training, mesh)

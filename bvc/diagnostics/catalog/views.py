@@ -49,3 +49,15 @@ def nothing_to_expand(evaluation: str, feature: str, place: Origin, known: Seque
         help=did_you_mean(feature, known) or "name a feature that holds several values",
         origin=place,
     )
+
+
+def no_averages(evaluation: str, place: Origin) -> Diagnostic:
+    """B0334: an evaluation asks for averaged parameters that the run does not keep."""
+    return Diagnostic(
+        "B0334",
+        f"`evals.{evaluation}` evaluates averages, which the run does not keep",
+        place.mend,
+        "asks for averages of the parameters",
+        help="add a table `[ema]`, such as `ema = { decay = 0.9999 }`, or leave `ema` out here",
+        origin=place,
+    )
