@@ -59,5 +59,5 @@ def colour(role: str, palette: Palette) -> str:
     if own is not None:
         colours = palette.parts if own[0] == "part" else palette.series
         return colours[own[1] % len(colours)]
-    fixed = {"title": palette.ink, "name": palette.ink, "grid": palette.grid, "frame": palette.paper}
+    fixed = {"title": palette.ink, "name": palette.ink, "grid": palette.grid, "onpart": palette.paper}
     return fixed.get(role, palette.muted)

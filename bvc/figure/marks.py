@@ -1,7 +1,7 @@
 """A drawing: marks with places in pixels and roles that say what they are. Both writers draw the same marks.
 
-A role is `title`, `tick`, `name`, `grid`, `axis`, `frame`, `span`, `level`, `series3`, `area3`, or `part3`; the number
-counts colours. The place (0, 0) is the upper left corner.
+A role is `title`, `tick`, `name`, `grid`, `axis`, `shade`, `span`, `level`, `onpart`, `series3`, `area3`,
+or `part3`; the number counts colours. The place (0, 0) is the upper left corner.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from typing import Literal
 
 Anchor = Literal["start", "middle", "end"]
 
-SIZES = {"title": 15.0, "name": 12.0, "tick": 11.0, "level": 11.0, "span": 11.0}
+SIZES = {"title": 15.0, "name": 12.0, "tick": 11.0, "level": 11.0, "span": 11.0, "onpart": 11.0}
 """Height of the letters of each role, in pixels."""
 _MEAN_WIDTH = 0.56
 """Mean width of a letter, as a part of its height, in the fonts that are used."""

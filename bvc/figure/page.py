@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Sequence
 from html import escape
 
-from bvc.figure.colours import PALETTES, Palette
+from bvc.figure.colours import COLOURS, PALETTES, Palette
 from bvc.figure.marks import SIZES, Drawing
 from bvc.figure.svg import svg
 
@@ -42,19 +43,33 @@ def wide(drawing: Drawing) -> str:
     return f'<figure class="wide">\n{svg(drawing)}\n</figure>'
 
 
-def table(head: Sequence[str], rows: Sequence[Sequence[str]], *, colours: Sequence[int | None] = ()) -> str:
-    """A table of plain texts; `colours` gives rows the colour of a series. All columns but the first are numbers."""
+def table(
+    head: Sequence[str],
+    rows: Sequence[Sequence[str]],
+    *,
+    words: Sequence[int] = (),
+    colours: Sequence[int | None] = (),
+) -> str:
+    """A table of plain texts; nothing where it has no rows.
+
+    Args:
+        head: names of the columns.
+        rows: their cells.
+        words: columns that hold words, besides the first; all others hold numbers and end together.
+        colours: for each row the colour of a series.
+    """
     if not rows:
         return ""
-    top = "".join(f"<th>{escape(cell)}</th>" for cell in head)
-    marked = [*colours, *[None] * (len(rows) - len(colours))]
-    lines = [
-        "<tr>"
-        + "".join(f"<td>{_key(colour) if not at else ''}{escape(cell)}</td>" for at, cell in enumerate(row))
-        for row, colour in zip(rows, marked, strict=True)
-    ]
-    body = "</tr>\n".join(lines)
-    return f'<div class="scroll"><table>\n<tr>{top}</tr>\n{body}</tr>\n</table></div>'
+    sides = [' class="words"' if column in (0, *words) else "" for column in range(len(head))]
+    top = "".join(f"<th{side}>{escape(cell)}</th>" for side, cell in zip(sides, head, strict=True))
+    lines = [f"<tr>{top}</tr>"]
+    for row, colour in itertools.zip_longest(rows, colours[: len(rows)]):
+        cells = [f"<td{side}>{escape(cell)}</td>" for side, cell in zip(sides, row, strict=True)]
+        if colour is not None:
+            cells[0] = cells[0].replace(">", f">{_key(colour)}", 1)
+        lines.append(f"<tr>{''.join(cells)}</tr>")
+    held = "\n".join(lines)
+    return f'<div class="scroll"><table>\n{held}\n</table></div>'
 
 
 def folded(title: str, text: str) -> str:
@@ -75,8 +90,8 @@ def samples(pictures: Sequence[str]) -> str:
     return f'<div class="samples">\n{held}\n</div>' if pictures else ""
 
 
-def _key(colour: int | None) -> str:
-    return "" if colour is None else f'<span class="key c{colour % len(PALETTES["light"].series)}"></span>'
+def _key(colour: int) -> str:
+    return f'<span class="key c{colour % COLOURS}"></span>'
 
 
 def _style() -> str:
@@ -107,14 +122,14 @@ figure svg { display: block; width: 100%; height: auto; font-family: system-ui, 
 .samples { display: flex; flex-wrap: wrap; gap: 1rem } .sample img { max-width: 24rem; display: block }
 .scroll { overflow-x: auto } table { border-collapse: collapse; font-variant-numeric: tabular-nums }
 th, td { padding: .25rem .9rem .25rem 0; text-align: right; border-bottom: 1px solid var(--grid); white-space: nowrap }
-th { color: var(--muted); font-weight: 500 } th:first-child, td:first-child { text-align: left }
+th { color: var(--muted); font-weight: 500 } .words { text-align: left }
 pre { background: var(--panel); border-radius: 8px; padding: 1rem; overflow-x: auto; font-size: 13px }
 .key { display: inline-block; width: .8rem; height: .8rem; border-radius: 3px; margin-right: .5rem;
   background: var(--own) }
 svg text { fill: var(--muted); font-variant-numeric: tabular-nums } svg .title { fill: var(--ink); font-weight: 600 }
 svg .name { fill: var(--ink) }
 .grid { stroke: var(--grid) } .axis, .level { stroke: var(--muted) } text.level { stroke: none }
-.shade { fill: var(--grid); opacity: .45 } .frame { fill: var(--paper) }
+.shade { fill: var(--grid); opacity: .45 } svg .onpart { fill: var(--paper) }
 polyline.series { fill: none; stroke: var(--own); stroke-width: 1.8; stroke-linejoin: round }
 polyline.again { stroke-dasharray: 6 3 } circle.series { fill: var(--own) }
 polygon.area { fill: var(--own); opacity: .55 } polyline.area { stroke: var(--own); stroke-width: 4; opacity: .55 }

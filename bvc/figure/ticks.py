@@ -45,8 +45,8 @@ def tick_label(value: float, step: float) -> str:
     if abs(value) >= 1e4:
         factor, unit = next(pair for pair in _UNITS if abs(value) >= pair[0])
         return f"{value / factor:.{_decimals(step / factor)}f}{unit}"
-    if abs(value) < 1e-3:
-        return short(value)
+    if step < 1e-3 and abs(value) < 0.1:
+        return short(value, max(4, 2 + math.ceil(math.log10(abs(value) / step))))
     return f"{value:.{_decimals(step)}f}"
 
 

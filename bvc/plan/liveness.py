@@ -9,10 +9,21 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from bvc.plan.fusion import Fused, fuse, in_place
 from bvc.plan.ops import Op, Ops, Value
+
+
+@dataclass(frozen=True, slots=True)
+class Moment:
+    """What the step has allocated while an op runs, and the bytes that it writes; of a loop one iteration stands for
+    all.
+    """
+
+    bytes: int
+    op: Op
+    written: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,11 +34,13 @@ class Peak:
         bytes: of everything that the step allocates and that lives at that moment.
         op: the op that runs then, in the innermost loop; None if nothing is allocated.
         live: (bytes, op that made it) for what lives then, largest first.
+        moments: how the step comes to it, in program order.
     """
 
     bytes: int
     op: Op | None
     live: tuple[tuple[int, Op], ...]
+    moments: tuple[Moment, ...] = ()
 
 
 def peak_memory(step: Ops, donated: Sequence[bool], *, repeats: bool) -> Peak:
@@ -58,6 +71,7 @@ def _sweep(body: Ops, free: frozenset[Value], repeats: bool) -> Peak:
     reusable = {value for value in body.carried if last.get(value, -1) < len(body.ops)}
     now = 0
     best = Peak(0, None, ())
+    moments: list[Moment] = []
     for index, op in enumerate(body.ops):
         inside = max(
             (_sweep(part, frozenset(), repeats) for part in op.inner),
@@ -78,6 +92,10 @@ def _sweep(body: Ops, free: frozenset[Value], repeats: bool) -> Peak:
                     spare[value.bytes] -= 1
                     reused += value.bytes
         here = now - reused + (inside.bytes if inside else 0)
+        within = inside.moments if inside else ()
+        moments += [
+            Moment(each.bytes + now - reused, each.op, each.written * op.repeats) for each in within
+        ] or [Moment(here, op, sum(value.bytes for value in op.outputs if value in fused.stored))]
         if here > best.bytes:
             best = _peak(here, op, live, inside)
         for value in dying:
@@ -85,7 +103,7 @@ def _sweep(body: Ops, free: frozenset[Value], repeats: bool) -> Peak:
                 del live[value]
                 now -= value.bytes
             reusable.discard(value)
-    return best
+    return replace(best, moments=tuple(moments))
 
 
 def _peak(size: int, op: Op, live: dict[Value, Op | None], inside: Peak | None) -> Peak:

@@ -23,6 +23,7 @@ class ParameterRow:
         layout: `replicated`, or the axis and the dim that it splits.
         trained: whether the optimizer moves it.
         bytes: on one device.
+        axis, dim: the mesh axis that splits it, and the dim, from 0; None and 0 where every device holds it all.
     """
 
     name: str
@@ -32,6 +33,8 @@ class ParameterRow:
     layout: str
     trained: bool
     bytes: int
+    axis: str | None = None
+    dim: int = 0
 
     @property
     def count(self) -> int:
@@ -71,12 +74,15 @@ def tabulate(
     rows: list[ParameterRow] = []
     for place, dtype, moves in zip(places, dtypes, trained, strict=True):
         size = math.prod(place.shape) * np.dtype(dtype).itemsize
-        layout = "replicated"
+        layout, dim = "replicated", 0
         if place.axis is not None:
             size //= axes[place.axis]
-            layout = f"{place.axis} on dim {len(place.shape) + place.dim}"
+            dim = len(place.shape) + place.dim
+            layout = f"{place.axis} on dim {dim}"
         published = naming.published(place.name)
-        rows.append(ParameterRow(place.name, published, place.shape, dtype, layout, moves, size))
+        rows.append(
+            ParameterRow(place.name, published, place.shape, dtype, layout, moves, size, place.axis, dim)
+        )
     return tuple(rows)
 
 

@@ -67,7 +67,8 @@ def render(runs: Sequence[Recorded], drawn: Sequence[Drawn]) -> str:
     ]
     parts.append(
         section(
-            "the plan beside what was measured", table(HEAD, [row for run in runs for row in beside(run)])
+            "the plan beside what was measured",
+            table(HEAD, [row for run in runs for row in beside(run)], words=(1,)),
         )
     )
     parts += [saved_samples(run) for run in runs]

@@ -1,0 +1,153 @@
+"""What a plan says, as rows of texts: for the report and for the page."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from bvc.plan.epoch import explain
+from bvc.plan.parameters import ParameterRow, group
+from bvc.plan.plan import Plan
+from bvc.plan.units import amount, size
+
+Rows = list[tuple[str, ...]]
+
+_MOST = 8
+"""Rows of a list that only its largest entries make interesting."""
+
+
+def head(plan: Plan) -> list[str]:
+    """What is planned, in a few lines."""
+    target = plan.target
+    mesh = ", ".join(f"{axis} = {length}" for axis, length in plan.mesh.items())
+    devices = f"{target.devices} {target.kind} device{'s' * (target.devices != 1)}"
+    run = f"{plan.steps} steps of {plan.examples} examples, {plan.epochs:.4g} epochs"
+    if plan.parts > 1:
+        run += f"; a device works off its {plan.examples // plan.shards} examples in {plan.parts} parts"
+    first = f"plan for {target.name}: {devices}, mesh {{ {mesh} }}"
+    return [first, f"run: {run}", *explain(plan.sources, plan.skip_bad)]
+
+
+def memory_rows(plan: Plan) -> Rows:
+    """What the memory of a device is taken by."""
+    memory, there = plan.memory, plan.target.memory
+    fits = f"{size(plan.excess)} too much" if plan.excess else "fits"
+    return [
+        ("parameters", size(memory.parameters), ""),
+        ("optimizer state", size(memory.optimizer), ""),
+        *([("averages", size(memory.ema), "")] if memory.ema else []),
+        *([("frozen modules", size(memory.frozen), "")] if memory.frozen else []),
+        ("batch", size(memory.batch), ""),
+        ("step", size(memory.step), f"activations and gradients; peak at {memory.peak_at}"),
+        ("total", size(memory.total), f"of {size(there)}: {fits}"),
+    ]
+
+
+def held_rows(plan: Plan) -> Rows:
+    """What the step's part of the memory consists of at its peak."""
+    return [(size(row.bytes), f"{row.count} from", row.what) for row in plan.memory.held[:_MOST]]
+
+
+def group_rows(parameters: Sequence[ParameterRow]) -> Rows:
+    """Parameters by prefix, with a head and their total."""
+    rows: Rows = [("parameters", "arrays", "count", "trained", "dtype", "layout", "device")]
+    rows += [
+        (
+            each.name,
+            str(each.arrays),
+            amount(each.count),
+            amount(each.trained),
+            ", ".join(each.dtypes),
+            ", ".join(each.layouts),
+            size(each.bytes),
+        )
+        for each in group(parameters)
+    ]
+    total = sum(row.count for row in parameters)
+    trained = sum(row.count for row in parameters if row.trained)
+    held = sum(row.bytes for row in parameters)
+    return [*rows, ("total", str(len(parameters)), amount(total), amount(trained), "", "", size(held))]
+
+
+def parameter_rows(parameters: Sequence[ParameterRow]) -> Rows:
+    """Every array of parameters, with a head."""
+    rows: Rows = [("parameter", "shape", "dtype", "layout", "trained", "device", "in big_vision")]
+    return rows + [
+        (
+            row.name,
+            shape(row.shape),
+            row.dtype,
+            row.layout,
+            "yes" if row.trained else "no",
+            size(row.bytes),
+            row.published,
+        )
+        for row in parameters
+    ]
+
+
+def shape(dims: Sequence[int]) -> str:
+    """A shape in words: `384 1536`, `scalar`."""
+    return " ".join(map(str, dims)) or "scalar"
+
+
+def batch_rows(plan: Plan) -> Rows:
+    """The arrays of the global batch, and the bytes of one device."""
+    return [
+        (each.name, f"{each.dtype}[{' '.join(map(str, each.shape))}]", size(each.bytes))
+        for each in plan.batch
+    ]
+
+
+def flops_line(plan: Plan) -> str:
+    """FLOPs by pass."""
+    total = sum(plan.flops.values())
+    passes = ", ".join(f"{name} {amount(flops)}" for name, flops in plan.flops.items() if flops)
+    return f"FLOPs of a device in a step: {amount(total)} ({passes})"
+
+
+def collective_rows(plan: Plan) -> Rows:
+    """Every kind of collective of a step, with a head; nothing where there is none."""
+    if not plan.collectives:
+        return []
+    rows: Rows = [("collective", "axes", "count", "bytes", "sent", "for")]
+    return rows + [
+        (
+            each.kind,
+            " ".join(each.axes),
+            str(each.count),
+            size(each.bytes),
+            size(each.sent),
+            f"{each.what} (added by the compiler)" if each.derived else each.what,
+        )
+        for each in plan.collectives
+    ]
+
+
+def sent_line(plan: Plan) -> str:
+    """What a device sends."""
+    return f"sent by a device in a step: {size(sum(each.sent for each in plan.collectives))}"
+
+
+def time_rows(plan: Plan) -> Rows:
+    """Times and rates at the peak rates of the target; nothing where they are not known."""
+    found = plan.roofline
+    if found is None:
+        return []
+    rate = plan.examples / found.step
+    hours = plan.steps * found.step / 3600
+    devices = plan.target.devices
+    each = f"{amount(rate / devices)}/s on each device; what the hosts must decode"
+    return [
+        (
+            "step",
+            f"{found.step * 1e3:.3g} ms",
+            "computation" if found.step == found.computation else "collectives",
+        ),
+        ("examples", f"{amount(rate)}/s", each),
+        (
+            "utilization",
+            f"{100 * (plan.utilization or 0):.0f} %",
+            "of the peak rate, recomputation not counted",
+        ),
+        ("run", f"{hours:.3g} h", f"{hours * devices:.3g} device-hours"),
+    ]
