@@ -1,8 +1,9 @@
-"""How published files name the parameters of a decoder."""
+"""How published files name the parameters of a decoder, and of GIVT around it."""
 
 from __future__ import annotations
 
-from bvc.library.checkpoints.naming import Rules, Stacking, below
+from bvc.library.checkpoints.naming import Naming, Rules, Stacking, below
+from bvc.library.models._vit_files import encoder
 
 BLOCK: Rules = (
     ("self_norm", "LayerNorm1"),
@@ -25,3 +26,21 @@ TOKEN_DECODER: Rules = (
 )
 
 STACKED = Stacking("decoder/EncDecBlock", axis=1, separator="")
+
+
+def givt() -> Naming:
+    """The whole GIVT, with its encoder."""
+    return Naming(
+        rules=(
+            ("encoder/embedding", "EmbedPatches"),
+            ("encoder/posemb", "pos_embedding_encoder"),
+            *((f"encoder/{own}", theirs) for own, theirs in encoder("encoder")),
+            ("label_table", "EmbedLabels"),
+            ("target", "EmbedTargets"),
+            ("posemb", "decoder/pos_emb"),
+            *((own, f"decoder/{theirs}") for own, theirs in BLOCKS),
+            ("norm", "decoder/LayerNorm"),
+            ("head", "decoder/LogitsDense"),
+        ),
+        stacks=(STACKED, Stacking("encoder/encoderblock")),
+    )

@@ -21,7 +21,7 @@ Keys = Key[Array, "b"]
 
 
 class Sampling(NamedTuple):
-    """What `Givt.generate` is asked for."""
+    """What `Givt.generate` is asked for; its settings say what each is."""
 
     temperature: float
     temperature_probs: float
@@ -29,6 +29,9 @@ class Sampling(NamedTuple):
     steps: int
     schedule: str
     choice_temperature: float
+    beams: int
+    fan: int
+    beam_temperature: float
 
 
 def one_by_one(model: Any, labels: Labels, encoded: Encoded, wanted: Sampling, keys: Keys) -> Codes:
@@ -36,19 +39,14 @@ def one_by_one(model: Any, labels: Labels, encoded: Encoded, wanted: Sampling, k
     batch = labels.shape[0]
     classes = None if model.classes is None else labels
 
-    def run(x: Array, cache: Cache, index: Array) -> tuple[Array, Cache]:
-        here = jax.lax.dynamic_slice_in_dim(gather(model.posemb), index, 1, 1)
-        y, cache = step(model.blocks, x + here, cache, index)
-        return gather(model.head)(gather(model.norm)(y)), cache
-
     def advance(carry: Any, index: Array) -> tuple[Any, Array]:
         x, x_free, cache, cache_free = carry
-        logits, cache = run(x, cache, index)
+        logits, cache = following(model, x, cache, index)
         free = logits
         if wanted.guidance > 0:
-            free, cache_free = run(x_free, cache_free, index)
-        here = _folded(keys, index)
-        code = _density(model, logits, free, wanted, _folded(here, 0)).sample(_folded(here, 1))
+            free, cache_free = following(model, x_free, cache_free, index)
+        here = folded(keys, index)
+        code = _density(model, logits, free, wanted, folded(here, 0)).sample(folded(here, 1))
         x = gather(model.target)(code)
         return (x, x, cache, cache_free), code[:, 0]
 
@@ -60,18 +58,27 @@ def one_by_one(model: Any, labels: Labels, encoded: Encoded, wanted: Sampling, k
     return codes.swapaxes(0, 1)
 
 
+def following(
+    model: Any, x: Float[Array, "b 1 d"], cache: Cache, index: Int[Array, ""]
+) -> tuple[Float[Array, "b 1 p"], Cache]:
+    """What the decoder says of the code after `x`, which stands at position `index`."""
+    here = jax.lax.dynamic_slice_in_dim(gather(model.posemb), index, 1, 1)
+    y, cache = step(model.blocks, x + here, cache, index)
+    return gather(model.head)(gather(model.norm)(y)), cache
+
+
 def uncovered(model: Any, labels: Labels, encoded: Encoded, wanted: Sampling, keys: Keys) -> Codes:
     """All codes hidden at first; after each step the densest draws stay (MaskGIT, arXiv:2202.04200)."""
     nobody = jnp.ones(labels.shape, bool)
 
     def advance(carry: tuple[Codes, Bool[Array, "b t"]], number: Array) -> tuple[Any, None]:
         codes, hidden = carry
-        here = _folded(keys, number)
+        here = folded(keys, number)
         logits = free = model.predict(codes, labels, encoded, hidden=hidden)
         if wanted.guidance > 0:
             free = model.predict(codes, labels, encoded, hidden=hidden, dropped=nobody)
-        density = _density(model, logits, free, wanted, _folded(here, 0))
-        codes = jnp.where(hidden[..., None], density.sample(_folded(here, 1)), codes)
+        density = _density(model, logits, free, wanted, folded(here, 0))
+        codes = jnp.where(hidden[..., None], density.sample(folded(here, 1)), codes)
         progress = (number + 1) / wanted.steps
         hidden = still_hidden(
             hidden,
@@ -79,7 +86,7 @@ def uncovered(model: Any, labels: Labels, encoded: Encoded, wanted: Sampling, ke
             progress,
             schedule=wanted.schedule,
             temperature=wanted.choice_temperature * (1 - progress),
-            keys=_folded(here, 2),
+            keys=folded(here, 2),
         )
         return (jnp.where(hidden[..., None], 0.0, codes), hidden), None
 
@@ -96,5 +103,6 @@ def _density(model: Any, logits: Array, free: Array, wanted: Sampling, keys: Key
     return Guided.between(own, unconditional, wanted.guidance, keys)
 
 
-def _folded(keys: Keys, number: int | Int[Array, ""]) -> Keys:
+def folded(keys: Keys, number: int | Int[Array, ""]) -> Keys:
+    """A key for each example and purpose."""
     return jax.vmap(jax.random.fold_in, (0, None))(keys, number)

@@ -21,7 +21,7 @@ from bvc.component import (
     gather,
     view,
 )
-from bvc.library.checkpoints.naming import Naming, Stacking
+from bvc.library.checkpoints.naming import Naming
 from bvc.library.layers import posemb as positions
 from bvc.library.layers.decoder import DecoderBlock, causal, check_encoder, decode
 from bvc.library.layers.dense import Dense, Embedding
@@ -34,9 +34,9 @@ from bvc.library.layers.norm import LayerNorm
 from bvc.library.layers.repeat import Remat
 from bvc.library.layers.sizes import Size, check_size
 from bvc.library.layers.tap import tap
-from bvc.library.models._decoder_files import BLOCKS, STACKED
+from bvc.library.models._decoder_files import givt
+from bvc.library.models._givt_beams import searched
 from bvc.library.models._givt_sampling import Sampling, one_by_one, uncovered
-from bvc.library.models._vit_files import encoder as encoder_rules
 
 Codes = Float[Array, "b t k"]
 Labels = Int[Array, "b"]
@@ -196,6 +196,9 @@ class Givt(eqx.Module):
         steps: Count = 16,
         schedule: str = "cosine",
         choice_temperature: NonNegative = 1.0,
+        beams: Count = 1,
+        fan: Count = 1,
+        beam_temperature: NonNegative = 0.0,
         keys: Key[Array, "b"],
     ) -> Codes:
         """A sequence for each label: code after code, or the masked style's most confident ones first.
@@ -207,13 +210,30 @@ class Givt(eqx.Module):
             steps: steps of the masked style
             schedule: which part is hidden after each of them: "cosine" or "pow:2.5"
             choice_temperature: weight of noise in the choice of what is uncovered; it falls to 0
+            beams: sequences that go on side by side, code after code
+            fan: codes that each of them draws
+            beam_temperature: with it those that go on are drawn, at this temperature, instead of the likeliest
         """
+        searching = beams > 1 or fan > 1
+        if searching and (self.style != "ar" or guidance > 0):
+            other = "guidance" if guidance > 0 else 'style = "masked"'
+            raise SettingError("beams" if beams > 1 else "fan", f"cannot go with {other}")
         if guidance > 0 and not self.drop_labels:
             raise PortError(
                 "labels", "were never hidden in training, as guidance needs", help="set `drop_labels`"
             )
-        wanted = Sampling(temperature, temperature_probs, guidance, steps, schedule, choice_temperature)
-        run = one_by_one if self.style == "ar" else uncovered
+        wanted = Sampling(
+            temperature,
+            temperature_probs,
+            guidance,
+            steps,
+            schedule,
+            choice_temperature,
+            beams,
+            fan,
+            beam_temperature,
+        )
+        run = searched if searching else one_by_one if self.style == "ar" else uncovered
         return run(self, labels, self.encoded(image, None), wanted, keys)
 
     def encoded(self, image: Image | None, keys: Keys) -> Float[Array, "b s d"] | None:
@@ -260,21 +280,7 @@ class Givt(eqx.Module):
 
     def naming(self) -> Naming:
         """Names in published files; the encoder's are those of a ViT."""
-        blocks = tuple((own, f"decoder/{theirs}") for own, theirs in BLOCKS)
-        return Naming(
-            rules=(
-                ("encoder/embedding", "EmbedPatches"),
-                ("encoder/posemb", "pos_embedding_encoder"),
-                *((f"encoder/{own}", theirs) for own, theirs in encoder_rules("encoder")),
-                ("label_table", "EmbedLabels"),
-                ("target", "EmbedTargets"),
-                ("posemb", "decoder/pos_emb"),
-                *blocks,
-                ("norm", "decoder/LayerNorm"),
-                ("head", "decoder/LogitsDense"),
-            ),
-            stacks=(STACKED, Stacking("encoder/encoderblock")),
-        )
+        return givt()
 
     def _decode(
         self, x: Float[Array, "b t d"], encoded: Array | None, mask: Array | None, keys: Keys
