@@ -9,7 +9,9 @@ import jax.numpy as jnp
 import numpy as np
 
 from bvc.library.coco.panoptic import Segment
+from bvc.library.evaluators._frechet import frechet_distance
 from bvc.library.evaluators.depth import Depth
+from bvc.library.evaluators.fid import quantized
 from bvc.library.evaluators.panoptic_quality import matched, qualities, resized, segments
 from bvc.library.evaluators.psnr import Psnr
 from tests.parity.evaluators import compared, rows_of, run
@@ -41,6 +43,12 @@ def images(reference: Reference) -> Iterator[Comparison]:
         {"images": lambda batch: {"prediction": batch["prediction"], "labels": batch["labels"]}},
     )
     yield close("psnr PSNR", found["PSNR"], reference.group("outputs")["psnr/PSNR"], 1e-5)
+    outputs = reference.group("outputs")
+    for number in range(3):
+        distance = frechet_distance(inputs[f"fid_a{number}"], inputs[f"fid_b{number}"])
+        yield close(f"fid{number}", distance, outputs[f"fid{number}/fid"], 1e-6)
+    ours = quantized(jnp.asarray(inputs["fid_pixels"]))
+    yield close("coltran_quantization", ours, outputs["coltran_quantization/quantized"], 0.0)
 
 
 @compares("panoptic quality")
