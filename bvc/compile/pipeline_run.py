@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from numpy.random.bit_generator import ISeedSequence
 
 from bvc.component.error import DataError
 from bvc.component.feature import Feature, Features
@@ -71,10 +72,23 @@ class Pipeline:
         return {name: features[name] for name in self.outputs}
 
 
+class _Key(ISeedSequence):
+    """Gives Philox its key; given as `key=`, numpy would draw entropy of the system first, to throw it away."""
+
+    def __init__(self, words: np.ndarray) -> None:
+        self.words = words
+
+    def generate_state(self, n_words: int, dtype: Any = np.uint32) -> np.ndarray:
+        """The key."""
+        return self.words
+
+
 def random_of(seed: int, epoch: int, index: int, position: int) -> np.random.Generator:
     """The randomness of one op on one example: a counter-based stream that no other pair shares."""
-    key = (seed & 0xFFFFFFFFFFFFFFFF) | (position << 64)
-    return np.random.Generator(np.random.Philox(key=key, counter=(index << 128) | (epoch << 192)))
+    key = _Key(np.array([seed & 0xFFFFFFFFFFFFFFFF, position], np.uint64))
+    counter = np.array([0, 0, index, epoch], np.uint64)
+    bits = np.random.Philox(key, counter)  # pyright: ignore[reportArgumentType] - any ISeedSequence is taken
+    return np.random.Generator(bits)
 
 
 def _random_in(seed: int, index: int, position: int, epoch: int) -> np.random.Generator:
@@ -120,7 +134,12 @@ def _check(name: str, value: Any, type_: Feature) -> None:
     fits = len(value.shape) == len(type_.shape) and all(
         dim == size for dim, size in zip(type_.shape, value.shape, strict=True) if isinstance(dim, int)
     )
-    if value.dtype.name != type_.dtype or not fits:
+    if _dtype_name(value.dtype) != type_.dtype or not fits:
         raise DataError(
             f"feature `{name}` of type {Feature(value.dtype.name, value.shape)}, which should be {type_}"
         )
+
+
+@functools.lru_cache
+def _dtype_name(dtype: np.dtype[Any]) -> str:
+    return dtype.name

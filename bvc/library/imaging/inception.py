@@ -30,24 +30,24 @@ def sample_window(
     """
     least, most = area[0] * width * height, area[1] * width * height
     for _ in range(ATTEMPTS):
-        found = _attempt(rng, height, width, least, most, aspect)
+        for_ratio, for_height, for_top, for_left = rng.random(4).tolist()
+        ratio = aspect[0] + for_ratio * (aspect[1] - aspect[0])
+        found = _attempt(ratio, for_height, height, width, least, most)
         if found is not None:
             h, w = found
-            top = int(rng.integers(height - h)) if h < height else 0
-            left = int(rng.integers(width - w)) if w < width else 0
-            return top, left, h, w
+            return int(for_top * (height - h)), int(for_left * (width - w)), h, w
     return 0, 0, height, width
 
 
 def _attempt(
-    rng: np.random.Generator,
+    ratio: float,
+    for_height: float,
     height: int,
     width: int,
     least: float,
     most: float,
-    aspect: tuple[float, float],
 ) -> tuple[int, int] | None:
-    ratio = float(rng.uniform(*aspect))
+    """Height and width of a window; `for_height` in [0, 1) chooses among the heights that fit."""
     low = _nearest(math.sqrt(least / ratio))
     high = _nearest(math.sqrt(most / ratio))
     if _nearest(high * ratio) > width:
@@ -56,7 +56,7 @@ def _attempt(
             high -= 1
     high = min(high, height)
     low = min(low, high)
-    h = low + (int(rng.integers(high - low + 1)) if low < high else 0)
+    h = low + int(for_height * (high - low + 1))
     w = _nearest(h * ratio)
     if w * h < least:
         h += 1

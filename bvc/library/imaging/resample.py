@@ -23,7 +23,7 @@ Window = tuple[int, int, int, int]
 _CHUNK = 2048
 """Values of each row that are weighed at a time: what is held in float32 stays small, and in the cache."""
 _STRIP = 128
-"""Values of each row that are turned back at a time, for the cache too."""
+"""Rows that are turned into columns at a time, for the cache too."""
 
 
 def resample(
@@ -126,9 +126,15 @@ def _resample(
 
 def _down(weights: _Weights, pixels: Num[np.ndarray, "h n"]) -> Float32[np.ndarray, "n rows"]:
     """The weighed rows, as columns."""
-    matrix, width = weights.matrix, pixels.shape[1]
-    turned = np.empty((width, len(pixels) if matrix is None else matrix.shape[0]), np.float32)
-    for start in range(0, width, _CHUNK):
-        chunk = pixels[:, start : start + _CHUNK].astype(np.float32)
-        turned[start : start + _CHUNK] = (chunk if matrix is None else matrix @ chunk).T
+    turned: np.ndarray | None = None
+    for start in range(0, pixels.shape[1], _CHUNK):
+        weighed = pixels[:, start : start + _CHUNK].astype(np.float32)
+        if weights.matrix is not None:
+            weighed = weights.matrix @ weighed
+        if turned is None:
+            # not before: it gets the memory that was just left, which is in the cache
+            turned = np.empty((pixels.shape[1], len(weighed)), np.float32)
+        for row in range(0, len(weighed), _STRIP):
+            turned[start : start + _CHUNK, row : row + _STRIP] = weighed[row : row + _STRIP].T
+    assert turned is not None
     return turned
