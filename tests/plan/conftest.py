@@ -14,6 +14,8 @@ from jax.sharding import PartitionSpec
 from bvc.bind import bind
 from bvc.compile.program import Program, compile_experiment
 from bvc.plan.ops import Ops, read_step
+from bvc.plan.plan import Plan, plan
+from bvc.plan.target import Target
 from bvc.spec import load
 
 
@@ -26,6 +28,17 @@ def _program(params: str) -> Program:
 def program() -> Callable[[str], Program]:
     """The program of `two_towers.toml` with these params, as on the command line."""
     return _program
+
+
+@functools.cache
+def _planned(mesh: str) -> Plan:
+    return plan(_program(f"mesh={mesh}"), Target("a test", "gpu", 1 if mesh == "one" else 8, 2**30))
+
+
+@pytest.fixture
+def planned() -> Callable[[str], Plan]:
+    """The plan of `two_towers.toml` on a mesh: `one`, `data` or `fsdp`."""
+    return _planned
 
 
 def _trace(function: Callable[..., Any], *arguments: Any) -> Ops:

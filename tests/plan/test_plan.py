@@ -23,23 +23,6 @@ def machine(devices: int, memory: int = GIB) -> Target:
     return Target("a test", "gpu", devices, memory)
 
 
-@pytest.fixture(scope="module")
-def plans() -> dict[str, Plan]:
-    return {}
-
-
-@pytest.fixture
-def planned(program: Make, plans: dict[str, Plan]) -> Callable[[str], Plan]:
-    """The plan of the small two towers on a mesh: `one`, `data` or `fsdp`."""
-
-    def make(mesh: str) -> Plan:
-        if mesh not in plans:
-            plans[mesh] = plan(program(f"mesh={mesh}"), machine(1 if mesh == "one" else 8))
-        return plans[mesh]
-
-    return make
-
-
 def sums(collectives: tuple[Collective, ...], kind: str, axes: tuple[str, ...]) -> int:
     return sum(each.bytes for each in collectives if each.kind == kind and each.axes == axes)
 
