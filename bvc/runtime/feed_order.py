@@ -11,7 +11,7 @@ import functools
 from dataclasses import dataclass, field
 
 import numpy as np
-from jaxtyping import Int32, UInt8
+from jaxtyping import Int32
 
 _ROUNDS = 6
 _MASK = 0xFFFFFFFFFFFFFFFF
@@ -64,12 +64,12 @@ class Order:
 @functools.lru_cache(maxsize=4)
 def interleaved(
     shares: tuple[int, ...], seed: int, block: int
-) -> tuple[UInt8[np.ndarray, "n"], Int32[np.ndarray, "n"]]:
+) -> tuple[Int32[np.ndarray, "n"], Int32[np.ndarray, "n"]]:
     """The source of each position of a block, and how many positions of that source are before it in the block."""
     count = sum(shares)
     drawn = np.random.Philox(key=seed | 1 << 127, counter=block << 128).random_raw(count)
     # the sources one after another, put into a random order
-    sources = np.repeat(np.arange(len(shares), dtype=np.uint8), shares)[np.argsort(drawn, kind="stable")]
+    sources = np.repeat(np.arange(len(shares), dtype=np.int32), shares)[np.argsort(drawn, kind="stable")]
     before = np.empty(count, np.int32)
     before[np.argsort(sources, kind="stable")] = np.concatenate([np.arange(share) for share in shares])
     return sources, before
