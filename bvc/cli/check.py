@@ -21,8 +21,13 @@ def check(specs: Sequence[str], sets: Sequence[str], form: Format, strict: bool)
     for spec in specs:
         file, params = parse_target(spec)
         checked = check_spec(file, params, pairs)
-        diagnostics += checked.diagnostics
+        found = list(checked.diagnostics)
+        if checked.program is not None:
+            from bvc.runtime.evaluator_files import check_evaluator_files
+
+            found += check_evaluator_files(checked.program)
+        diagnostics += found
         sources.update(checked.sources)
-        if form != "json" and not checked.diagnostics:
+        if form != "json" and not found:
             say(f"{spec}: ok")
     return report(diagnostics, sources, form, strict=strict)
