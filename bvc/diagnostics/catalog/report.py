@@ -51,3 +51,13 @@ def writer_missing(writer: str, module: str, extra: str) -> Diagnostic:
         f"the writer `{writer}` of `run.writers` needs the package `{module}`, which is not installed",
         help=f"`pip install 'bvc[{extra}]'`, or leave `{writer}` out of `run.writers`",
     )
+
+
+def writer_failed(writer: str, reason: str) -> Diagnostic:
+    """B0555: a writer of `run.writers` does not do its work: no account, no connection, no space."""
+    return Diagnostic(
+        "B0555",
+        f"the writer `{writer}` of `run.writers` failed",
+        notes=(reason.strip().split("\n", 1)[0],) if reason.strip() else (),
+        help=f"mend that, or leave `{writer}` out of `run.writers`; the same command continues the run",
+    )
