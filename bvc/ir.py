@@ -279,7 +279,10 @@ class Eval:
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """`[run]`. `accumulate` is the number of parts in which a device works off its examples of a step."""
+    """`[run]`. `accumulate` is the number of parts in which a device works off its examples of a step.
+
+    `writers` are the writers of metrics besides bvc's own files.
+    """
 
     length: Duration
     log: Duration
@@ -290,6 +293,7 @@ class Run:
     origin: Origin
     accumulate: int = 1
     accumulate_origin: Origin | None = None
+    writers: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

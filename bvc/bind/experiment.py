@@ -187,6 +187,7 @@ def _run(reader: Reader, node: TreeNode) -> Run | Invalid:
         node.origin,
         values.get("accumulate", 1),
         settings.origins.get("accumulate"),
+        tuple(dict.fromkeys(values.get("writers", ()))),
     )
 
 

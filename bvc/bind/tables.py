@@ -25,6 +25,7 @@ class RunTable:
         workers: processes that prepare examples; absent: as many as the machine suggests. Changes no number
         accumulate: in how many parts a device works off its examples of a step, to need less memory. Changes no
             number but by rounding
+        writers: where metrics go besides the files of the work directory; their packages are extras of bvc
     """
 
     length: Interval
@@ -34,6 +35,7 @@ class RunTable:
     seed: Annotated[int, AtLeast(0)] = 0
     workers: Annotated[int, AtLeast(0)] | None = None
     accumulate: Count = 1
+    writers: tuple[Literal["tensorboard", "wandb"], ...] = ()
 
 
 @dataclass(frozen=True)

@@ -94,6 +94,7 @@ def _small(experiment: Experiment, devices: int, sizes: Mapping[str, Any]) -> Ex
         save=None,
         keep=None,
         workers=0,
+        writers=(),
     )
     return replace(
         experiment,

@@ -124,6 +124,7 @@ def assemble(program: Program, root: str, here: Machine, workdir: Folder | None 
         devices=jax.device_count(),
         kind=jax.devices()[0].device_kind.replace(" ", "_"),
         evaluations=evaluations(program, root, here, workdir),
+        writers=experiment.run.writers,
     )
 
 

@@ -31,6 +31,7 @@ from bvc.runtime.progress import Progress
 from bvc.runtime.rows import CLOCK, METRICS, Rows
 from bvc.runtime.training import Training
 from bvc.runtime.workdir import Workdir
+from bvc.runtime.writers import Writers
 
 LOSS = "training_loss"
 _IN_FLIGHT = 3
@@ -64,7 +65,8 @@ def train(training: Training, workdir: Workdir, progress: Progress) -> Outcome:
         checkpoints = stack.enter_context(
             closing(Checkpoints(workdir.checkpoints, training.times.keeps, rows.sync))
         )
-        loop = _Loop(training, progress, interruption, checkpoints, rows, clock_rows)
+        writers = stack.enter_context(closing(Writers(training.writers, workdir.folder)))
+        loop = _Loop(training, progress, interruption, checkpoints, rows, clock_rows, writers)
         signal = None
         try:
             loop.begin()
@@ -90,6 +92,7 @@ class _Loop:
     checkpoints: Checkpoints
     rows: Rows
     clock_rows: Rows
+    writers: Writers
 
     step: int = 0
     state: PyTree = None
@@ -123,6 +126,7 @@ class _Loop:
         """Cut the files back to the checkpoint; the step of the last row."""
         newest = self.rows.resume(self.step)
         self.clock_rows.resume(-1 if newest is None else newest)
+        self.writers.open(newest)
         return newest
 
     def run(self, stack: ExitStack) -> None:
@@ -221,7 +225,9 @@ class _Loop:
         ticked = self.clock.tick(self.step)
         skipped = {"skipped_examples": float(self.skipped)} if self.skipped else {}
         if is_first():
-            self.clock_rows.append(self.step, {**ticked, **self.seconds, **skipped})
+            clock = {**ticked, **self.seconds, **skipped}
+            self.writers.write(self.step, {**self.row, **clock})
+            self.clock_rows.append(self.step, clock)
             self.rows.append(self.step, self.row)
         self.last_row = self.row
         self.seconds = {}

@@ -23,6 +23,7 @@ from bvc.runtime.peers import in_turn
 from bvc.runtime.progress import Progress
 from bvc.runtime.saved import Trained, open_trained
 from bvc.runtime.workdir import Workdir
+from bvc.runtime.writers import missing_writers
 
 
 def locate(experiment: Experiment, root: str, told: Told | None = None) -> Program:
@@ -34,14 +35,15 @@ def locate(experiment: Experiment, root: str, told: Told | None = None) -> Progr
         told: how far what takes long is.
 
     Raises:
-        Failed: data, files or checkpoints are missing (B0501, B0502, B0503; all are told at once), or a file of an
-            evaluator cannot be used (B0534).
+        Failed: data, files or checkpoints are missing (B0501, B0502, B0503, B0554; all are told at once), or a
+            file of an evaluator cannot be used (B0534).
     """
     missing = missing_data(experiment, root)
     try:
         experiment = find_files(experiment)
     except Failed as failure:
         missing += failure.diagnostics
+    missing += missing_writers(experiment.run.writers)
     if missing:
         raise Failed(missing)
     program = compile_experiment(experiment, sum(map(len, open_training(experiment.train, root, told))))

@@ -62,6 +62,7 @@ class Training:
         devices: how many devices compute.
         kind: of the devices, for `core_hours_<kind>`.
         evaluations: what is measured besides, in order.
+        writers: where rows go besides the files of the work directory.
     """
 
     init: Callable[[], State]
@@ -76,3 +77,4 @@ class Training:
     devices: int
     kind: str
     evaluations: Sequence[Evaluation] = ()
+    writers: Sequence[str] = ()
