@@ -16,7 +16,7 @@ from bvc.spec.tree import Array, Leaf, Node, Scalar, Table
 
 _PACKAGE = Path(__file__).parent.parent
 _INSTALLED, _CHECKOUT = _PACKAGE / "_stdlib" / "data", _PACKAGE.parent / "stdlib" / "data"
-_KEYS = {"doc", "source", "features", "splits", "prepare"}
+_KEYS = {"doc", "source", "features", "splits", "prepare", "downloaded"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +30,8 @@ class Card:
         features: features of one raw example, flat (`captions/text`).
         splits: examples in each split.
         prepare: how to get it, in words; empty where `bvc data prepare` does it alone.
+        downloaded: the table of a source that reads what is downloaded by hand, from which `bvc data prepare` writes
+            the dataset without TensorFlow; its key `version` is that of the dataset.
     """
 
     name: str
@@ -38,6 +40,7 @@ class Card:
     features: Mapping[str, Feature]
     splits: Mapping[str, int]
     prepare: str = ""
+    downloaded: Table | None = None
 
 
 def find_card(name: str) -> Card | None:
@@ -85,7 +88,11 @@ def _read(name: str) -> Card:
     source = _tree(found["source"], origin)
     if not isinstance(source, Table):
         raise Failed(catalog.bad_card(file, "has a `source` that is no table"))
-    return Card(name, found["doc"], source, features, dict(found["splits"]), found.get("prepare", ""))
+    downloaded = _tree(found["downloaded"], origin) if "downloaded" in found else None
+    if downloaded is not None and not isinstance(downloaded, Table):
+        raise Failed(catalog.bad_card(file, "has a `downloaded` that is no table"))
+    words = found.get("prepare", "")
+    return Card(name, found["doc"], source, features, dict(found["splits"]), words, downloaded)
 
 
 def _tree(value: dict[str, Any] | list[Any] | Scalar, origin: Origin) -> Node:

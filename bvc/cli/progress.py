@@ -27,23 +27,28 @@ def shown(what: str, unit: str = "examples") -> Iterator[Callable[[int, int], No
     from rich.text import Text
 
     console = Console(file=sys.stderr)
+    live = Live("", console=console, refresh_per_second=4, transient=True)
     begun: tuple[float, int] | None = None
     line_at = time.monotonic() + _SECONDS
-    with Live("", console=console, refresh_per_second=4, transient=True) as live:
 
-        def told(done: int, of: int) -> None:
-            nonlocal begun, line_at
-            now = time.monotonic()
-            if begun is None:
-                begun = now, done
-            text = line(what, unit, done, of, now - begun[0], done - begun[1])
+    def told(done: int, of: int) -> None:
+        nonlocal begun, line_at
+        now = time.monotonic()
+        if begun is None:
+            begun = now, done
             if console.is_terminal:
-                live.update(Text(text, no_wrap=True, overflow="ellipsis"))
-            elif now > line_at:
-                line_at = now + _SECONDS
-                say(text)
+                live.start()  # not before: what does not tell may show a bar of its own
+        text = line(what, unit, done, of, now - begun[0], done - begun[1])
+        if console.is_terminal:
+            live.update(Text(text, no_wrap=True, overflow="ellipsis"))
+        elif now > line_at:
+            line_at = now + _SECONDS
+            say(text)
 
+    try:
         yield told
+    finally:
+        live.stop()
 
 
 def line(what: str, unit: str, done: int, of: int, seconds: float, fresh: int) -> str:

@@ -47,7 +47,16 @@ def find_carded(name: str) -> Carded:
     if card is None:
         raise Failed(catalog.no_such_dataset(name, card_names()))
     described: Any = plain(card.source)
-    component = registry.find("source", described.pop("type"))
+    return Carded(card, source_of(card.name, described.pop("type"), described))
+
+
+def source_of(name: str, kind: str, settings: dict[str, Any]) -> Source:
+    """The source that the card `name` describes.
+
+    Raises:
+        Failed: there is no such source (B0142).
+    """
+    component = registry.find("source", kind)
     if component is None:
-        raise Failed(catalog.bad_card(f"std:data/{card.name}.toml", "names an unknown source"))
-    return Carded(card, component.target(**described))
+        raise Failed(catalog.bad_card(f"std:data/{name}.toml", f"names an unknown source `{kind}`"))
+    return component.target(**settings)

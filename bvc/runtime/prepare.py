@@ -10,7 +10,9 @@ from bvc.bind.card import Card
 from bvc.component.error import DataError
 from bvc.diagnostics import Failed
 from bvc.diagnostics.catalog import data as catalog
-from bvc.runtime.carded import find_carded
+from bvc.runtime.carded import Carded, find_carded, source_of
+from bvc.runtime.convert import convert
+from bvc.runtime.stored_source import StoredSource
 from bvc.spec.tree import plain
 
 Progress = Callable[[int, int], None]
@@ -20,12 +22,13 @@ Progress = Callable[[int, int], None]
 def prepare(name: str, root: str, progress: Progress | None = None) -> str:
     """Write a dataset below the data directory `root`, unless it is there; says what was done.
 
-    Generated data is drawn. All else is downloaded and written as ArrayRecord by its TFDS builder.
+    Generated data is drawn. What was downloaded by hand is written as ArrayRecord where its card says how to read it.
+    All else is downloaded and written by its TFDS builder.
 
     Args:
         name: a dataset with a card, `NAME` or `NAME:VERSION`.
         root: the data directory.
-        progress: told how far generated data is.
+        progress: told how far data is that bvc itself writes.
 
     Raises:
         Failed: there is no such dataset (B0143), or it cannot be prepared (B0144).
@@ -39,10 +42,27 @@ def prepare(name: str, root: str, progress: Progress | None = None) -> str:
             return f"{name}: ready in {root}"
         if all(source.missing(split, root) is None for split in card.splits):
             return f"{name}: already in {root}"
-        _download(card, root)
+        if not _written(found, root, progress):
+            _download(card, root)
     except DataError as error:
         raise Failed(catalog.cannot_prepare(name, error.what, (error.looked,), error.help)) from error
     return f"{name}: prepared in {root}"
+
+
+def _written(found: Carded, root: str, progress: Progress | None) -> bool:
+    """Whether the dataset could be written from what was downloaded by hand; goes on where that was interrupted."""
+    if found.card.downloaded is None:
+        return False
+    described: Any = plain(found.card.downloaded)
+    version = described.pop("version")
+    kind = described.pop("type")
+    source = source_of(found.card.name, kind, described)
+    splits = tuple(split for split in found.card.splits if source.missing(split, root) is None)
+    if not splits:
+        return False
+    stored = StoredSource(found.card.name, version, kind, source, root, splits)
+    convert(stored, found.card.name, version, root, progress or (lambda done, of: None), lambda: None)
+    return True
 
 
 def _download(card: Card, root: str) -> None:
@@ -65,6 +85,8 @@ def _download(card: Card, root: str) -> None:
     ) as error:
         told = " ".join(str(error).strip().split("\n", 1)[0].split()) or type(error).__name__
         looked = (manual,) if "manual" in str(error) else (root,)
-        raise Failed(
-            catalog.cannot_prepare(card.name, told, looked, card.prepare.strip().replace("\n", " ") or None)
-        ) from error
+        how = card.prepare.strip().replace("\n", " ")
+        if isinstance(error, ImportError) or "No module named 'tensorflow'" in told:
+            told = "the TFDS builder of this dataset needs TensorFlow"
+            how = how or "install `bvc[tf]` and give the same command again; nothing else needs it"
+        raise Failed(catalog.cannot_prepare(card.name, told, looked, how or None)) from error

@@ -10,6 +10,9 @@ from pathlib import Path
 import numpy as np
 import PIL.Image
 
+CLASSES = ("n01440764", "n01443537")
+"""The first two classes of ImageNet."""
+
 
 def jpeg(number: int, height: int = 16, width: int = 20) -> bytes:
     """A JPEG file of one colour, which the number decides."""
@@ -36,16 +39,31 @@ def tars(root: Path) -> str:
     for name in ("train-0", "train-1", "val-0"):
         with tarfile.open(root / "tars" / f"{name}.tar", "w") as tar:
             for i in range(3):
-                for ending, data in (
-                    ("jpg", jpeg(i)),
-                    ("txt", b"a scene"),
-                    ("cls", b"%d" % i),
-                    ("json", b"{}"),
-                ):
-                    member = tarfile.TarInfo(f"{i:04}.{ending}")
-                    member.size = len(data)
-                    tar.addfile(member, io.BytesIO(data))
+                members = {"jpg": jpeg(i), "txt": b"a scene", "cls": b"%d" % i, "json": b"{}"}
+                for ending, data in members.items():
+                    _add(tar, f"{i:04}.{ending}", data)
     return str(root / "tars" / "{split}-*.tar")
+
+
+def imagenet_tars(folder: Path) -> None:
+    """Two of ImageNet's classes with three images each, and its first three images of validation."""
+    folder.mkdir(parents=True)
+    with tarfile.open(folder / "ILSVRC2012_img_train.tar", "w") as outer:
+        for name in CLASSES:
+            buffer = io.BytesIO()
+            with tarfile.open(fileobj=buffer, mode="w") as inner:
+                for i in range(3):
+                    _add(inner, f"{name}_{i}.JPEG", f"{name} {i}".encode())
+            _add(outer, f"{name}.tar", buffer.getvalue())
+    with tarfile.open(folder / "ILSVRC2012_img_val.tar", "w") as tar:
+        for i in (2, 3, 1):
+            _add(tar, f"ILSVRC2012_val_{i:08}.JPEG", f"val {i}".encode())
+
+
+def _add(tar: tarfile.TarFile, name: str, data: bytes) -> None:
+    member = tarfile.TarInfo(name)
+    member.size = len(data)
+    tar.addfile(member, io.BytesIO(data))
 
 
 def json_lines(root: Path) -> str:
