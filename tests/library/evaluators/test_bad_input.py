@@ -20,7 +20,7 @@ view        = "embed_image"
 annotations = "val.json"
 maps        = "maps"
 feeds       = { semantics = "batch.maps", instances = "batch.maps", image_id = "batch.id" }
-data        = { source = { type = "generated", like = { image = "bytes", maps = "i32[4 4]", id = "i64" } }, split = "a" }
+data        = { split = "a", source = { type = "generated", like = { image = "bytes", maps = "i32[4 4]", id = "i64" }}}
 pipeline    = ["decode", "resize(16)", "value_range(-1, 1)"]
 """
 
