@@ -9,13 +9,16 @@ from __future__ import annotations
 
 import functools
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 from jaxtyping import Float32, Int, Num
-from scipy.sparse import csr_array
 
 from bvc.library.imaging.taps import METHODS as METHODS
 from bvc.library.imaging.taps import OVERSHOOTING, Method, nearest_index, taps
+
+if TYPE_CHECKING:
+    from scipy.sparse import csr_array
 
 Window = tuple[int, int, int, int]
 """Top, left, height and width, in pixels."""
@@ -84,6 +87,10 @@ def _weights(
     stepped: bool,
 ) -> _Weights:
     """Of `count` output positions from `start` on, where a position holds `channels` values."""
+    from scipy.sparse import (
+        csr_array,
+    )  # takes a tenth of a second, which a spec that is only checked needs not
+
     if size_in == size_out:
         return _Weights(slice(start * channels, (start + count) * channels), None)
     index, weight = taps(size_in, size_out, method, antialias, stepped)
