@@ -172,10 +172,13 @@ def _connector(name: str, feature: Feature, source: str) -> Any:
 def _value(value: Any, feature: Feature) -> Any:
     if isinstance(value, bytes):
         return io.BytesIO(value)
-    if isinstance(value, str | list):
+    if isinstance(value, str):
         return value
     if feature.dtype == "str":
-        return []  # an empty list does not say of what
+        return list(value)
+    if not np.size(value):
+        shape = (0, *(dim if isinstance(dim, int) else 0 for dim in feature.shape[1:]))
+        return np.zeros(shape, feature.dtype)
     return np.asarray(value, feature.dtype)
 
 

@@ -13,6 +13,10 @@ from bvc.component.source import Records
 from bvc.runtime.feed_batches import where
 
 _NUMBERS = {"int64", "float32"}
+_EMPTY = Feature("empty", (0,))
+"""A list without values, which does not say of what."""
+_EMPTY_IS = Feature("float32", (0,))
+"""What it is where no example says more."""
 
 
 def features_seen(records: Records, files: Collection[str] = ()) -> Features:
@@ -42,12 +46,14 @@ def features_seen(records: Records, files: Collection[str] = ()) -> Features:
                 what = f"feature `{name}` as {seen}, which before was {before}"
                 raise DataError(what, where(records, number))
             found[name] = joined
-    return found
+    return {name: _EMPTY_IS if feature == _EMPTY else feature for name, feature in found.items()}
 
 
 def _of(value: Any, name: str) -> Feature:
     if isinstance(value, bytes | str):
         return Feature(type(value).__name__)
+    if np.size(value) == 0:
+        return _EMPTY
     if isinstance(value, list):
         return Feature("str", (f"{name}_n",))
     array = np.asarray(value)
@@ -55,20 +61,17 @@ def _of(value: Any, name: str) -> Feature:
 
 
 def _joined(one: Feature, other: Feature, name: str) -> Feature | None:
-    """The type that holds both; None where there is none. An empty list has no dtype of its own."""
+    """The type that holds both; None where there is none."""
+    if _EMPTY in (one, other):
+        kept = one if other == _EMPTY else other
+        if kept == _EMPTY:
+            return kept
+        return Feature(kept.dtype, (f"{name}_n", *kept.shape[1:])) if kept.shape else None
     dtypes = {one.dtype, other.dtype}
-    if 0 in other.shape or len(dtypes) == 1:
-        dtype = one.dtype
-    elif 0 in one.shape:
-        dtype = other.dtype
-    elif dtypes == _NUMBERS:
-        dtype = "float32"
-    else:
-        return None
-    if len(one.shape) != len(other.shape):
+    if len(one.shape) != len(other.shape) or (len(dtypes) > 1 and dtypes != _NUMBERS):
         return None
     shape: list[Dim] = [
         mine if mine == its else f"{name}_{at}" if at else f"{name}_n"
         for at, (mine, its) in enumerate(zip(one.shape, other.shape, strict=True))
     ]
-    return Feature(dtype, tuple(shape))
+    return Feature("float32" if len(dtypes) > 1 else one.dtype, tuple(shape))
