@@ -87,9 +87,8 @@ def _weights(
     stepped: bool,
 ) -> _Weights:
     """Of `count` output positions from `start` on, where a position holds `channels` values."""
-    from scipy.sparse import (
-        csr_array,
-    )  # takes a tenth of a second, which a spec that is only checked needs not
+    # takes a tenth of a second, which a spec that is only checked has no use for
+    from scipy.sparse import csr_array
 
     if size_in == size_out:
         return _Weights(slice(start * channels, (start + count) * channels), None)
@@ -133,15 +132,17 @@ def _resample(
 
 def _down(weights: _Weights, pixels: Num[np.ndarray, "h n"]) -> Float32[np.ndarray, "n rows"]:
     """The weighed rows, as columns."""
-    turned: np.ndarray | None = None
-    for start in range(0, pixels.shape[1], _CHUNK):
-        weighed = pixels[:, start : start + _CHUNK].astype(np.float32)
-        if weights.matrix is not None:
-            weighed = weights.matrix @ weighed
-        if turned is None:
-            # not before: it gets the memory that was just left, which is in the cache
-            turned = np.empty((pixels.shape[1], len(weighed)), np.float32)
-        for row in range(0, len(weighed), _STRIP):
-            turned[start : start + _CHUNK, row : row + _STRIP] = weighed[row : row + _STRIP].T
-    assert turned is not None
+    starts = range(0, pixels.shape[1], _CHUNK)
+    parts = [_down_chunk(weights, pixels[:, start : start + _CHUNK]) for start in starts]
+    return parts[0] if len(parts) == 1 else np.concatenate(parts)
+
+
+def _down_chunk(weights: _Weights, pixels: Num[np.ndarray, "h n"]) -> Float32[np.ndarray, "n rows"]:
+    weighed = pixels.astype(np.float32)
+    if weights.matrix is not None:
+        weighed = weights.matrix @ weighed
+    # allocated only now: it gets the memory that was just left, which is in the cache
+    turned = np.empty(weighed.shape[::-1], np.float32)
+    for start in range(0, len(weighed), _STRIP):
+        turned[:, start : start + _STRIP] = weighed[start : start + _STRIP].T
     return turned
