@@ -10,7 +10,7 @@ import numpy as np
 from jaxtyping import Array, Int, Shaped
 
 from bvc.component import Data, DataError, InputFile, Pipeline, Stream, View, component
-from bvc.library.coco.captions import read_captions, write_captions
+from bvc.library.coco.captions import captions_by_image, write_captions
 from bvc.library.text.caption_scores import bleu, cider, rouge_l, words
 from bvc.library.text.detokenize import detokenize
 
@@ -64,7 +64,7 @@ class Captions:
     @cached_property
     def references(self) -> dict[int, list[str]]:
         """The captions of people, read once."""
-        return read_captions(self._annotations)
+        return captions_by_image(self._annotations)
 
     def prepare(self) -> None:
         """Read the captions and the tokenizer."""

@@ -16,7 +16,10 @@ TEXTS = {139: "a small red star", 285: "a large blue ring and a cross"}
 
 @pytest.fixture
 def annotations(tmp_path):
-    table = [{"image_id": number, "caption": f"{text.capitalize()}."} for number, text in TEXTS.items()]
+    table = [
+        {"id": number, "image_id": number, "caption": f"{text.capitalize()}."}
+        for number, text in TEXTS.items()
+    ]
     file = tmp_path / "captions.json"
     file.write_text(json.dumps({"annotations": table}))
     return file
@@ -53,8 +56,11 @@ def test_what_does_not_fit_is_told(annotations, tmp_path):
     with pytest.raises(Failed, match="B0534: .*image 7, which has no caption"):
         measured(evaluator(annotations), {7: "a star"})
     annotations.write_text("[]")
+    with pytest.raises(Failed, match="B0534: .*a file that does not hold COCO's annotations"):
+        prepare("coco", evaluator(annotations))
+    annotations.write_text('{"annotations": []}')
     with pytest.raises(Failed, match="B0534: .*a file that holds no captions"):
         prepare("coco", evaluator(annotations))
     annotations.write_text("{")
-    with pytest.raises(Failed, match="B0534: .*captions that cannot be read"):
+    with pytest.raises(Failed, match="B0534: .*annotations that cannot be read"):
         prepare("coco", evaluator(annotations))
