@@ -15,7 +15,6 @@ from bvc.spec import load, stdlib_root
 from bvc.spec.tree import plain
 from tests.parity._model import REST
 
-
 STATED = {
     "lit.toml#b16b": 195_871_489 - 768,
     "lit.toml#b16b_2": 195_280_897 - 768,
