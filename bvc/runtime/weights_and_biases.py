@@ -15,7 +15,10 @@ IDENTITY = "wandb_id.txt"
 
 
 class WeightsAndBiases:
-    """One run there for one work directory, whose id it keeps in `wandb_id.txt`."""
+    """One run there for one work directory, whose id it keeps in `wandb_id.txt`.
+
+    What was sent stays: a row of a run that diverged is not replaced when the run goes on from before it.
+    """
 
     MODULE = "wandb"
 
