@@ -254,6 +254,16 @@ class PerturbationNode:
 
 
 @dataclass(frozen=True, slots=True)
+class DrawNode:
+    """`[draws.NAME]`: one of `values` for each step, by `weights`; a `static` one picks a compiled step."""
+
+    values: tuple[int | float, ...]
+    weights: tuple[float, ...] | None
+    static: bool
+    origin: Origin
+
+
+@dataclass(frozen=True, slots=True)
 class EmaNode:
     """`[ema]`: what remains of the averages in a step, times a schedule."""
 
@@ -313,3 +323,4 @@ class Experiment:
     frozen: Mapping[str, FrozenNode] = field(default_factory=dict[str, FrozenNode])
     perturbation: PerturbationNode | None = None
     ema: EmaNode | None = None
+    draws: Mapping[str, DrawNode] = field(default_factory=dict[str, DrawNode])

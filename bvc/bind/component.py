@@ -93,7 +93,8 @@ def bind_component(
     feeds = settings.values.pop("feeds", {})
     ports = list(component.call.ports)
     for port in feeds:
-        if ports and port not in ports:
+        by_draw = feeds[port].startswith("draws.") and port in component.call.settings
+        if ports and port not in ports and not by_draw:
             found.add(names.unknown_port(component.name, port, _feed_key(table, port), ports))
     values = {name: value for name, value in settings.values.items() if name in own}
     rest = Settings(

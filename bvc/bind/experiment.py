@@ -10,7 +10,7 @@ from bvc.bind.component import bind_component, bind_model
 from bvc.bind.data import bind_data, bind_train
 from bvc.bind.found import INVALID, Found, Invalid
 from bvc.bind.optimizer import bind_optimizer, tables_of
-from bvc.bind.parts import bind_ema, bind_frozen, bind_objective, bind_perturbation
+from bvc.bind.parts import bind_draws, bind_ema, bind_frozen, bind_objective, bind_perturbation
 from bvc.bind.pattern import valid_pattern
 from bvc.bind.pipeline import bind_calls
 from bvc.bind.quantity import DURATION_UNITS
@@ -116,6 +116,7 @@ def _experiment(
     perturbation = None
     if "perturbation" in tree.items and not isinstance(optimizer, Invalid):
         perturbation = bind_perturbation(reader, tree.items["perturbation"], optimizer.lr)
+    draws = bind_draws(reader, tree.get("draws"))
     ema = bind_ema(reader, tree.items["ema"]) if "ema" in tree.items else None
     run = _run(reader, tree.items["run"]) if "run" in tree.items else INVALID
     evals = _evals(reader, tree.get("evals"))
@@ -148,6 +149,7 @@ def _experiment(
         frozen,
         perturbation,
         ema,
+        draws,
     )
 
 

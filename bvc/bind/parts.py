@@ -9,12 +9,12 @@ from typing import Any, cast
 from bvc.bind.component import bind_component, bind_model
 from bvc.bind.found import INVALID, Invalid
 from bvc.bind.optimizer import bind_schedule
-from bvc.bind.tables import EmaTable, FrozenTable, PerturbationTable, SumTable, TermTable
+from bvc.bind.tables import DrawTable, EmaTable, FrozenTable, PerturbationTable, SumTable, TermTable
 from bvc.bind.value import Reader, Site
 from bvc.component.declare import fields_of
 from bvc.diagnostics import Label, Origin
 from bvc.diagnostics.catalog import names, shapes
-from bvc.ir import EmaNode, FrozenNode, Node, PerturbationNode, TermNode
+from bvc.ir import DrawNode, EmaNode, FrozenNode, Node, PerturbationNode, TermNode
 from bvc.spec.tree import Node as TreeNode
 from bvc.spec.tree import Table
 
@@ -93,6 +93,37 @@ def bind_perturbation(reader: Reader, node: TreeNode, lr: float) -> Perturbation
         schedule,
         table.origin,
     )
+
+
+def bind_draws(reader: Reader, node: TreeNode | None) -> Mapping[str, DrawNode]:
+    """`[draws]`: those of its tables that have no errors."""
+    tables = INVALID if node is None else reader.expect_table(node, "draws")
+    if isinstance(tables, Invalid):
+        return {}
+    found: dict[str, DrawNode] = {}
+    for name, written in tables.items.items():
+        owner = f"draws.{name}"
+        table = reader.expect_table(written, owner)
+        settings = None if isinstance(table, Invalid) else reader.table(table, fields_of(DrawTable), owner)
+        if settings is None:
+            continue
+        values, weights = settings.values["values"], settings.values.get("weights")
+        if not values:
+            reader.found.add(
+                shapes.refused_setting(
+                    owner, "values", "is empty", settings.origins["values"], "write values"
+                )
+            )
+        elif weights is not None and (len(weights) != len(values) or not sum(weights)):
+            reason = f"needs {len(values)} numbers, one for each value, and not all of them 0"
+            place = settings.origins["weights"]
+            reader.found.add(
+                shapes.refused_setting(owner, "weights", reason, place, "write as many weights as values")
+            )
+        else:
+            static = settings.values.get("static", False)
+            found[name] = DrawNode(values, weights, static, tables.keys.get(name, written.origin))
+    return found
 
 
 def bind_ema(reader: Reader, node: TreeNode) -> EmaNode | Invalid:

@@ -15,6 +15,7 @@ from typing import Any, Literal
 from bvc.bind.component import GENERIC
 from bvc.bind.tables import (
     DataTable,
+    DrawTable,
     EmaTable,
     EvalTable,
     FrozenTable,
@@ -54,6 +55,7 @@ def schema() -> Schema:
         "run": _fields(fields_of(RunTable), required=False),
         "perturbation": _scheduled(PerturbationTable),
         "ema": _scheduled(EmaTable),
+        "draws": _named(_fields(fields_of(DrawTable))),
         "evals": _named(_component("evaluator", fields_of(EvalTable))),
         "mesh": _fields(fields_of(MeshTable), required=False),
         "layout": {"type": "array", "items": _fields(fields_of(LayoutTable))},

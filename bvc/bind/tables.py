@@ -271,6 +271,21 @@ class PerturbationTable:
 
 
 @dataclass(frozen=True)
+class DrawTable:
+    """`[draws.NAME]`: a value drawn for each step; `feeds = { port = "draws.NAME" }` reads it.
+
+    Settings:
+        values: what is drawn from
+        weights: how likely each value is; by default all alike
+        static: it is a setting of the model's call, and the step is compiled ahead for each value
+    """
+
+    values: tuple[int | float, ...]
+    weights: tuple[NonNegative, ...] | None = None
+    static: bool = False
+
+
+@dataclass(frozen=True)
 class EmaTable:
     """`[ema]`: an exponential moving average of the parameters, which evaluations may use.
 
@@ -294,6 +309,7 @@ class RootTable:
         optimizer: how parameters change
         run: how long, how often
         frozen: models that answer for every batch and never change: a teacher, an oracle
+        draws: values drawn for each step
         ema: keep a moving average of the parameters
         perturbation: take gradients at perturbed parameters (SAM, GSAM)
         evals: what is measured besides
@@ -308,6 +324,7 @@ class RootTable:
     run: Any
     frozen: Any = None
     perturbation: Any = None
+    draws: Any = None
     ema: Any = None
     evals: Any = None
     mesh: Any = None
@@ -327,6 +344,7 @@ TABLES: dict[str, type[Any]] = {
     "optimizer.schedule": ScheduleTable,
     "objective.terms.NAME": TermTable,
     "frozen.NAME": FrozenTable,
+    "draws.NAME": DrawTable,
     "ema": EmaTable,
     "ema.schedule": ScheduleTable,
     "perturbation": PerturbationTable,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import equinox as eqx
@@ -34,6 +34,8 @@ class Forward:
     objective: Objective
     takes_keys: bool
     advance: Advance | None = None
+    static: Mapping[str, Any] = field(default_factory=dict[str, Any])
+    """Settings of the model's call that are drawn: setting -> value."""
 
     @property
     def paths(self) -> frozenset[str]:
@@ -55,7 +57,8 @@ class Forward:
 
     def outputs(self, model: eqx.Module, batch: Batch, keys: Key[Array, "b"] | None) -> dict[str, Any]:
         """What the objective reads of the model."""
-        found = call_model(self.model.read(by_root(batch)), model, keys if self.takes_keys else None)
+        ports = {**self.model.read(by_root(batch)), **self.static}
+        found = call_model(ports, model, keys if self.takes_keys else None)
         read = self.objective.paths
         outputs = {name: value for name, value in found.items() if f"model.{name}" in read}
         return outputs if self.advance is None else outputs | {STATISTICS: self.advance.statistics(found)}
@@ -74,6 +77,7 @@ def make_forward(
     makers: Mapping[str, Place],
     droppers: Mapping[str, Label],
     batch_maker: Place,
+    static: Mapping[str, Any],
 ) -> Forward:
     """Wire model and objective, and evaluate both abstractly.
 
@@ -86,6 +90,7 @@ def make_forward(
         makers: `batch.F` -> the op that makes F.
         droppers: F -> the op that drops F.
         batch_maker: the pipeline.
+        static: settings of the model's call that are drawn.
 
     Raises:
         Failed: with what does not fit, at the node where it does not.
@@ -97,14 +102,18 @@ def make_forward(
     _stop(diagnostics)
     count = next((array.shape[0] for array in batch.values()), 0)
     keys = jax.eval_shape(lambda: jax.random.split(jax.random.key(0), count)) if takes_keys else None
-    traced = trace(model, call, wires, given, call_model, module, keys, makers=makers)
+
+    def run(ports: Mapping[str, Any], module: Any, keys: Key[Array, "b"] | None) -> Any:
+        return call_model({**ports, **static}, module, keys)
+
+    traced = trace(model, call, wires, given, run, module, keys, makers=makers)
     _stop(traced.diagnostics)
     returned(model, isinstance(traced.result, Mapping), "a dict of named outputs", traced.result)
     outputs = {name: array for name, array in traced.result.items() if arrives(array)}
     own = {f"model.{name}": model.origin.mend for name in outputs}
     available = {"model": outputs, **given}
     judge = make_objective(objective, available, steps, {**makers, **own}, droppers, batch_maker)
-    return Forward(wires, judge, takes_keys, make_advance(model, module, outputs))
+    return Forward(wires, judge, takes_keys, make_advance(model, module, outputs), static)
 
 
 def call_model(ports: Mapping[str, Any], module: Any, keys: Key[Array, "b"] | None) -> Any:

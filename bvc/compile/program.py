@@ -15,6 +15,7 @@ import jax
 from jaxtyping import Array, Key, PyTree
 
 from bvc.compile.construct import Steps, abstract, build, is_array
+from bvc.compile.draws import Draw, Values, check_draws, drawn_features, static_feeds, variants_of
 from bvc.compile.ema import Ema, make_ema
 from bvc.compile.evaluation import CompiledEval, Models, compile_eval
 from bvc.compile.forward import Forward, make_forward
@@ -46,6 +47,14 @@ UNKNOWN = 1_000_000
 
 
 @dataclass(frozen=True)
+class Variant:
+    """The loss of a batch where static draws have these values."""
+
+    drawn: Values
+    forward: Forward
+
+
+@dataclass(frozen=True)
 class Program:
     """A compiled experiment.
 
@@ -63,6 +72,8 @@ class Program:
         frozen: the modules that never change.
         perturbation: SAM or GSAM.
         ema: averages of the parameters.
+        draws: what is drawn for each step.
+        variants: one for each combination of static draws; `forward` is that of the first.
     """
 
     experiment: Experiment
@@ -78,6 +89,8 @@ class Program:
     frozen: tuple[FrozenModel, ...] = ()
     perturbation: Perturbation | None = None
     ema: Ema | None = None
+    draws: tuple[Draw, ...] = ()
+    variants: tuple[Variant, ...] = ()
 
     def steps(self, duration: Duration) -> int:
         """A duration in steps of this run."""
@@ -172,7 +185,7 @@ def compile_experiment(experiment: Experiment, examples: int | None = None) -> P
     found += check_parts(train.batch, experiment.run, grid, train.batch_origin)
     typed = attempt(found, lambda: _type(experiment, steps))
     module = attempt(found, lambda: abstract(experiment.model, steps))
-    forward = update = None
+    variants = update = None
     evals: list[CompiledEval | None] = []
     frozen: tuple[FrozenModel, ...] | None = () if not experiment.frozen else None
     if experiment.frozen and typed is not None:
@@ -192,23 +205,11 @@ def compile_experiment(experiment: Experiment, examples: int | None = None) -> P
     if experiment.perturbation is not None and update is not None:
         make = functools.partial(make_perturbation, experiment.perturbation, update.rate, steps, total)
         perturbation = attempt(found, make)
-    if module is not None and typed is not None and frozen is not None:
-        answers = {
-            f"frozen.{each.name}.{name}": array for each in frozen for name, array in each.outputs.items()
-        }
-        forward = attempt(
-            found,
-            lambda: make_forward(
-                experiment.model,
-                module,
-                experiment.objective,
-                {**typed.batch, **answers},
-                steps,
-                typed.makers,
-                typed.droppers,
-                train.pipeline_origin.mend,
-            ),
-        )
+    draws = tuple(Draw(name, node) for name, node in experiment.draws.items())
+    unread = check_draws(draws, experiment.model, (experiment.model, *experiment.objective))
+    found += unread
+    if module is not None and typed is not None and frozen is not None and not unread:
+        variants = attempt(found, lambda: _variants(experiment, module, typed, frozen, draws, steps))
     if module is not None and frozen is not None:
         wrong: list[Diagnostic] = []
         models = Models(experiment.model, module, {each.name: each for each in frozen})
@@ -219,12 +220,14 @@ def compile_experiment(experiment: Experiment, examples: int | None = None) -> P
         # what is wrong with the model in training is not told again at each evaluation
         told = {(diagnostic.code, diagnostic.message) for diagnostic in found}
         found += [diagnostic for diagnostic in wrong if (diagnostic.code, diagnostic.message) not in told]
-    if found or typed is None or module is None or frozen is None or forward is None or update is None:
+    if found or typed is None or module is None or frozen is None or variants is None or update is None:
         raise Failed(found)
+    forward = variants[0].forward
     asked = reading(frozen, forward.paths)
     paths = [*forward.paths, *(path for each in asked if each.read for path in each.wires.paths.values())]
     features = features_read(paths, typed.given)
     needed = {name: array for name, array in typed.given.items() if typed.transforms or name in features}
+    needed |= drawn_features(draws, train.batch)
     done = tuple(each for each in evals if each is not None)
     return Program(
         experiment,
@@ -240,6 +243,8 @@ def compile_experiment(experiment: Experiment, examples: int | None = None) -> P
         asked,
         perturbation,
         ema,
+        draws,
+        variants,
     )
 
 
@@ -274,6 +279,27 @@ def _type(experiment: Experiment, steps: Steps) -> _Typed:
     given = {name: batch[name] for name in features_read([f"batch.{name}" for name in wanted], batch)}
     transforms, changed = make_transforms(train.transforms, given, steps, typing.writer)
     return _Typed(features, given, {**batch, **changed}, transforms, makers, droppers)
+
+
+def _variants(
+    experiment: Experiment,
+    module: eqx.Module,
+    typed: _Typed,
+    frozen: tuple[FrozenModel, ...],
+    draws: tuple[Draw, ...],
+    steps: Steps,
+) -> tuple[Variant, ...]:
+    answers = {f"frozen.{each.name}.{name}": array for each in frozen for name, array in each.outputs.items()}
+    batch = {**typed.batch, **answers, **drawn_features(draws, experiment.train.batch)}
+    feeds = static_feeds(experiment.model)
+    maker = experiment.train.pipeline_origin.mend
+
+    def forward(values: Values) -> Forward:
+        static = {setting: values[draw] for setting, draw in feeds.items()}
+        wired = (batch, steps, typed.makers, typed.droppers, maker, static)
+        return make_forward(experiment.model, module, experiment.objective, *wired)
+
+    return tuple(Variant(values, forward(values)) for values in variants_of(draws))
 
 
 def _frozen(experiment: Experiment, typed: _Typed, steps: Steps) -> tuple[FrozenModel, ...]:

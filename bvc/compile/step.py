@@ -18,6 +18,7 @@ from jax.extend.core import ClosedJaxpr
 from jax.sharding import AbstractMesh, NamedSharding, PartitionSpec
 from jaxtyping import Array, Float, Int, Key, PyTree
 
+from bvc.compile.draws import split_draws
 from bvc.compile.ema import Ema
 from bvc.compile.frozen import FrozenModel, with_answers
 from bvc.compile.gradient import Batch, Forward, Metrics, Statistics, Worked, at_once, in_parts
@@ -184,6 +185,7 @@ def loss_and_gradients(
     ) -> Worked:
         moving = [leaf for leaf, moves in zip(leaves, trained, strict=True) if moves]
         fixed = [leaf for leaf, moves in zip(leaves, trained, strict=True) if not moves]
+        batch, draws = split_draws(batch)
         batch = transformed(training.transforms, batch, training.seed, step, context)
         count = next(iter(batch.values())).shape[0]
 
@@ -201,7 +203,7 @@ def loss_and_gradients(
                 each.name: _frozen_module(training, each, beside[each.name]) for each in training.frozen
             }
             batch = with_answers(training.frozen, modules, batch, drawn, training.parts, context)
-            given = (training.forward, assemble, moving, batch, drawn("model"), context)
+            given = (training.forward, assemble, moving, {**batch, **draws}, drawn("model"), context)
             if training.parts == 1:
                 return at_once(*given)
             return in_parts(training.parts, replicated, *given)

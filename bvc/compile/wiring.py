@@ -24,6 +24,9 @@ T = TypeVar("T")
 ANSWERS = "frozen."
 """How the names of what frozen modules answer begin; they travel with the batch."""
 
+DRAWS = "draws."
+"""How the names of draws begin, which travel likewise."""
+
 
 @dataclass(frozen=True, slots=True)
 class Wires:
@@ -51,7 +54,9 @@ def by_root(batch: Mapping[str, T]) -> dict[str, dict[str, Any]]:
         group, slash, rest = name.partition("/")
         if slash and group not in batch:
             features.setdefault(group, {})[rest] = value
-    return {"batch": features, "frozen": answers} if answers else {"batch": features}
+    drawn = {name.removeprefix(DRAWS): features.pop(name) for name in batch if name.startswith(DRAWS)}
+    found = {"batch": features, "frozen": answers, "draws": drawn}
+    return {root: arrays for root, arrays in found.items() if arrays or root == "batch"}
 
 
 def features_read(paths: Iterable[str], features: Iterable[str]) -> list[str]:

@@ -99,6 +99,7 @@ class Plan:
         epochs: passes over the data.
         sources: of the training data, with the passes over each.
         skip_bad: how many bad examples may be replaced.
+        drawn: the values of static draws of which this is the plan: those that need most memory.
     """
 
     target: Target
@@ -116,6 +117,7 @@ class Plan:
     epochs: float
     sources: tuple[SourcePasses, ...]
     skip_bad: int
+    drawn: Mapping[str, float]
 
     @property
     def excess(self) -> int:
@@ -149,6 +151,9 @@ def plan(program: Program, target: Target | None = None) -> Plan:
         Failed: the mesh, the batch or the layout does not suit the target's number of devices.
     """
     target = this_machine() if target is None else target
+    if len(program.variants) > 1:
+        single = [replace(program, forward=each.forward, variants=(each,)) for each in program.variants]
+        return max((plan(each, target) for each in single), key=lambda planned: planned.memory.total)
     experiment = program.experiment
     grid = resolve_mesh(experiment.mesh, target.devices, target.name)
     training = program.training(grid, unroll=target.kind == "cpu")
@@ -187,6 +192,7 @@ def plan(program: Program, target: Target | None = None) -> Plan:
         program.total * experiment.train.batch / program.examples,
         passes(program),
         experiment.train.skip_bad,
+        program.variants[0].drawn if program.variants else {},
     )
 
 

@@ -23,6 +23,9 @@ def head(plan: Plan) -> list[str]:
     run = f"{plan.steps} steps of {plan.examples} examples, {plan.epochs:.4g} epochs"
     if plan.parts > 1:
         run += f"; a device works off its {plan.examples // plan.shards} examples in {plan.parts} parts"
+    if plan.drawn:
+        values = ", ".join(f"{name} = {value:g}" for name, value in plan.drawn.items())
+        run += f"; of all draws, {values} needs most memory"
     first = f"plan for {target.name}: {devices}, mesh {{ {mesh} }}"
     return [first, f"run: {run}", *explain(plan.sources, plan.skip_bad)]
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import equinox as eqx
@@ -14,6 +14,7 @@ from jaxtyping import PyTree
 
 from bvc.compile.construct import Steps
 from bvc.compile.device import DevicePart
+from bvc.compile.draws import split_draws
 from bvc.compile.evaluation import CompiledEval, CompiledStream
 from bvc.compile.mesh import Grid, resolve_mesh
 from bvc.compile.mixing import split_sources
@@ -26,6 +27,7 @@ from bvc.compile.step import Step, compile_step
 from bvc.compile.step import Training as StepParts
 from bvc.runtime.compilation import keep_compiled
 from bvc.runtime.data import open_records, open_training
+from bvc.runtime.draws import DrawnFeed, Variants, placing
 from bvc.runtime.due import Times
 from bvc.runtime.evaluate import MeasuredStream, evaluate
 from bvc.runtime.feed import EvalFeed, TrainFeed
@@ -34,7 +36,7 @@ from bvc.runtime.frozen import load_frozen, replaced, saved_values
 from bvc.runtime.mixture import mixed
 from bvc.runtime.predictions import keep_files
 from bvc.runtime.share import Share, share_of
-from bvc.runtime.training import Evaluation, HostBatch, Training
+from bvc.runtime.training import Evaluation, Feed, HostBatch, Training
 
 
 @dataclass(frozen=True)
@@ -110,13 +112,13 @@ def assemble(program: Program, root: str, here: Machine, workdir: Folder | None 
         None if experiment.run.keep is None else program.steps(experiment.run.keep),
     )
     parameters = jax.tree.leaves(program.params)
-    pipelines, on_device = split_sources(experiment.train.sources, tuple(program.batch))
+    pipelines, on_device = split_sources(experiment.train.sources, tuple(split_draws(program.batch)[0]))
     return Training(
         init=functools.partial(initial_state, program, lies),
         abstract=abstract,
-        step=functools.partial(_step, compile_step(here.step, here.mesh, abstract), here),
-        feed=functools.partial(_train_feed, program, root, pipelines, here.share),
-        place=here.placing(on_device),
+        step=functools.partial(_step, _compiled(program, here, abstract), here),
+        feed=functools.partial(_feed, program, root, pipelines, here.share),
+        place=placing(program.draws, here.placing(on_device)) if program.draws else here.placing(on_device),
         times=times,
         batch=experiment.train.batch,
         examples=program.examples,
@@ -126,6 +128,22 @@ def assemble(program: Program, root: str, here: Machine, workdir: Folder | None 
         evaluations=evaluations(program, root, here, workdir),
         writers=experiment.run.writers,
     )
+
+
+def _compiled(program: Program, here: Machine, state: State) -> Step:
+    if not program.draws:
+        return compile_step(here.step, here.mesh, state)
+    steps = {
+        tuple(each.drawn.values()): compile_step(replace(here.step, forward=each.forward), here.mesh, state)
+        for each in program.variants
+    }
+    return Variants(program.draws, steps)
+
+
+def _feed(program: Program, root: str, pipelines: tuple[Pipeline, ...], share: Share, start: int) -> Feed:
+    feed = _train_feed(program, root, pipelines, share, start)
+    seed = program.experiment.run.seed
+    return DrawnFeed(feed, program.draws, seed, start) if program.draws else feed
 
 
 def _step(compiled: Step, here: Machine, state: State, batch: HostBatch) -> Any:

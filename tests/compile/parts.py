@@ -67,9 +67,14 @@ def compiled(folder: Path, *tables: str, spec: str = SPEC) -> Program:
 
 
 def run(
-    program: Program, axes: Mapping[str, int], layout: Sequence[LayoutRule], steps: int = 2, **settings: Any
+    program: Program,
+    axes: Mapping[str, int],
+    layout: Sequence[LayoutRule],
+    steps: int = 2,
+    given: Mapping[str, float] | None = None,
+    **settings: Any,
 ) -> tuple[State, list[dict[str, float]]]:
-    """Train on virtual devices with random batches."""
+    """Train on virtual devices with random batches, in which the features `given` have one value throughout."""
     grid: Grid = grid_of(axes)
     experiment = replace(program.experiment, layout=tuple(layout))
     training = replace(replace(program, experiment=experiment).training(grid), **settings)
@@ -85,6 +90,8 @@ def run(
     random = np.random.default_rng(0)
     for _ in range(steps):
         batch = {name: random.random(array.shape, np.float32) for name, array in program.batch.items()}
+        for name, value in (given or {}).items():
+            batch[name] = np.full(program.batch[name].shape, value, program.batch[name].dtype)
         state, metrics = step(state, batch, frozen) if frozen else step(state, batch)
         told.append({name: float(value) for name, value in metrics.items()})
     return jax.device_get(state), told

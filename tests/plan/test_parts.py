@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 
+import pytest
+
 from bvc.compile.program import Program, compile_experiment
 from bvc.ir import PerturbationNode
 from bvc.plan.plan import Plan, plan
@@ -35,4 +37,4 @@ def test_a_perturbed_gradient_costs_both_passes_again(program: Callable[[str], P
     sam = compile_experiment(replace(experiment, perturbation=node))
     once, twice = planned(whole), planned(sam)
     for name in ("forward", "backward"):
-        assert twice.flops[name] == 2 * once.flops[name]
+        assert twice.flops[name] == pytest.approx(2 * once.flops[name], rel=1e-3)

@@ -122,6 +122,31 @@ def bad_result(owner: str, wanted: str, found: str, where: str, place: Origin) -
     )
 
 
+def not_static(setting: str, path: str, place: Origin, known: Sequence[str]) -> Diagnostic:
+    """B0308: a setting of the model's call is fed by what is no static draw."""
+    return Diagnostic(
+        "B0308",
+        f"`{path}` cannot set `{setting}`",
+        place.mend,
+        "no static draw",
+        notes=(f"static draws: {listing(known)}",) if known else ("there are no static draws",),
+        help=f"a setting of the call is fixed when the step is compiled: `[{path}]` with `static = true`",
+        origin=place,
+    )
+
+
+def unread_draw(name: str, place: Origin) -> Diagnostic:
+    """B0309: nothing reads a draw."""
+    return Diagnostic(
+        "B0309",
+        f"nothing reads the draw `{name}`",
+        place.mend,
+        "drawn for nothing",
+        help=f'feed it to what needs it, `feeds = {{ ... = "draws.{name}" }}`, or leave it out',
+        origin=place,
+    )
+
+
 def in_evaluation(diagnostic: Diagnostic, evaluation: str, place: Origin) -> Diagnostic:
     """A complaint of the model about the batch of an evaluation, told where the evaluation stands."""
     labels = (
