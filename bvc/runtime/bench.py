@@ -16,8 +16,9 @@ from bvc.compile.pipeline_run import Pipeline, run_step
 from bvc.compile.program import Program
 from bvc.component.source import Records
 from bvc.runtime.assemble import assemble, machine
-from bvc.runtime.feed import Feed, suggested_workers
+from bvc.runtime.feed import suggested_workers
 from bvc.runtime.feed_batches import reading, stacked
+from bvc.runtime.training import Feed
 from bvc.runtime.training_data import training_data
 
 Told = Callable[[int, int], None]
@@ -173,14 +174,18 @@ def time_feed(feed: Feed, batch: int, seconds: float, told: Told) -> tuple[float
 
     The first batches are not counted: they wait for processes to start.
     """
-    with feed:
+    batches = iter(feed)
+    try:
         for _ in range(2):
-            next(feed)
+            next(batches)
         count, waited = 0, 0.0
-        begun = time.perf_counter()
-        while count < 2 or time.perf_counter() - begun < seconds:
-            next(feed)
-            count += 1
-            waited += feed.wait
-            told(int(time.perf_counter() - begun), int(seconds))
-        return count * batch / (time.perf_counter() - begun), waited / count
+        begun = now = time.perf_counter()
+        while count < 2 or now - begun < seconds:
+            asked = time.perf_counter()
+            next(batches)
+            now = time.perf_counter()
+            count, waited = count + 1, waited + now - asked
+            told(int(now - begun), int(seconds))
+        return count * batch / (now - begun), waited / count
+    finally:
+        feed.close()

@@ -25,7 +25,10 @@ _INFO = "dataset_info.json"
 class Encoder(Protocol):
     """From an example to the bytes of its record."""
 
-    described: Mapping[str, str]
+    @property
+    def described(self) -> Mapping[str, str]:
+        """Feature -> type."""
+        ...
 
     def __call__(self, records: Any, number: int) -> bytes:
         """The record of an example. Raises `DataError` where it cannot be read."""
@@ -108,7 +111,8 @@ class Written:
                 inner = inner.setdefault(part, {})
             inner[last] = _connector(name, feature, source.name)
         made = tfds.features.FeaturesDict(tree)
-        return Written(described, features, made, ExampleSerializer(made.get_serialized_info()))
+        specs: Any = made.get_serialized_info()
+        return Written(described, features, made, ExampleSerializer(specs))
 
     def __call__(self, records: Any, number: int) -> bytes:
         """The example, serialized."""
@@ -136,13 +140,14 @@ class Written:
         from tensorflow_datasets.core.naming import ShardedFileTemplate
 
         stem = name.partition("/")[0]
+        at: Any = folder
         splits = [
             tfds.core.SplitInfo(
                 name=split,
                 shard_lengths=counts,
                 num_bytes=_bytes(folder, split),
                 filename_template=ShardedFileTemplate(
-                    data_dir=folder, dataset_name=stem, split=split, filetype_suffix=FORMAT
+                    data_dir=at, dataset_name=stem, split=split, filetype_suffix=FORMAT
                 ),
             )
             for split, counts in lengths.items()
@@ -163,10 +168,9 @@ def _connector(name: str, feature: Feature, source: str) -> Any:
         return tfds.features.Sequence(made) if feature.shape else made
     if feature.dtype in plain or len(free) > 1 or (free and not isinstance(feature.shape[0], str)):
         raise DataError(f"a feature `{name}` of type {feature}, which cannot be stored", source)
-    dtype = np.dtype(feature.dtype)
-    if not free:
-        return tfds.features.Tensor(shape=feature.shape, dtype=dtype)
-    return tfds.features.Sequence(tfds.features.Tensor(shape=feature.shape[1:], dtype=dtype))
+    dtype, shape = np.dtype(feature.dtype), [int(dim) for dim in feature.shape if dim not in free]
+    stored = tfds.features.Tensor(shape=tuple(shape), dtype=dtype)
+    return tfds.features.Sequence(stored) if free else stored
 
 
 def _value(value: Any, feature: Feature) -> Any:
