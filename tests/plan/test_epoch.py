@@ -35,7 +35,8 @@ def told(tmp_path: Path, text: str) -> list[str]:
         (
             'data.train.filter = ["one_of([1])"]\ndata.train.skip_bad = 4\n',
             [
-                "an epoch is what the filter lets pass of 45_000 examples of `train[:90%]`, counted when the run begins",
+                "an epoch is what the filter lets pass of 45_000 examples of `train[:90%]`, "
+                "counted when the run begins",
                 "up to 4 bad examples are replaced by others of their source that seed, epoch and number decide",
             ],
         ),

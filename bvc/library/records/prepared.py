@@ -250,8 +250,8 @@ def _flat(parsed: Mapping[str, Any], spec: Any, prefix: str = "") -> Sequence[tu
 
 def _check_classes(name: str, ids: np.ndarray, count: int | None) -> None:
     """Raise `ValueError` for an id that is no class; -1 stands for none, where a split has no labels."""
-    wrong = ids[(ids < -1) | (ids >= count)] if count else ()
-    if len(wrong):
+    wrong = ids[(ids < -1) | (ids >= (count or np.inf))]
+    if wrong.size:
         raise ValueError(f"`{name}` is class {wrong[0]}, of {count}")
 
 

@@ -15,6 +15,7 @@ from functools import cached_property
 import numpy as np
 
 from bvc.component import DataError
+from bvc.library.records.crc32c import masked_crc32c
 
 _HEADER = struct.Struct("<QI")
 _FOOTER = 4
@@ -33,10 +34,15 @@ class TfRecords:
         file, start = int(self._starts[0][index]), int(self._starts[1][index])
         with open(self.paths[file], "rb") as opened:
             opened.seek(start)
-            length, _ = _HEADER.unpack(opened.read(_HEADER.size))
-            data = opened.read(length)
-        if len(data) != length:
+            header = opened.read(_HEADER.size)
+            length, of_length = _HEADER.unpack(header)
+            if masked_crc32c(header[:8]) != of_length:
+                raise ValueError("the checksum of its length is wrong")
+            data, of_data = opened.read(length), opened.read(_FOOTER)
+        if len(data) != length or len(of_data) != _FOOTER:
             raise ValueError("it breaks off")
+        if masked_crc32c(data) != int.from_bytes(of_data, "little"):
+            raise ValueError("its checksum is wrong")
         return data
 
     @cached_property

@@ -86,3 +86,27 @@ def test_damaged_files_are_told(copied: Path) -> None:
     with pytest.raises(DataError):
         for i in range(6):
             _ = Tfds(name="tiny").open("train", str(copied))[i]
+
+
+def test_a_class_that_the_dataset_does_not_have_is_told(copied: Path) -> None:
+    file = copied / "tiny/1.0.0/features.json"
+    text = file.read_text()
+    assert '"numClasses": "3"' in text
+    file.write_text(text.replace('"numClasses": "3"', '"numClasses": "2"'))
+    records = Tfds(name="tiny").open("train", str(copied))
+    with pytest.raises(DataError, match=r"`label` is class 2, of 2.*record \d of split `train`"):
+        for i in range(6):
+            _ = records[i]
+
+
+@pytest.mark.parametrize(
+    ("at", "told"), [(1, "length|breaks off"), (9, "length"), (40, "its checksum"), (-1, "its checksum")]
+)
+def test_a_flipped_bit_is_told(copied: Path, at: int, told: str) -> None:
+    first = min((copied / "tiny/1.0.0").glob("*train*"))
+    data = bytearray(first.read_bytes())
+    data[at] ^= 4
+    first.write_bytes(data)
+    with pytest.raises(DataError, match=rf"({told}).*{copied}"):
+        for i in range(6):
+            _ = Tfds(name="tiny").open("train", str(copied))[i]
