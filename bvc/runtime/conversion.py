@@ -189,7 +189,7 @@ def _of_today(spec: str, where: Address, sources: Sources) -> Flat:
 def _of_workdir(folder: Folder, spec: str, sources: Sources) -> Flat:
     program = compile_experiment(bind(load(*parse_target(spec), sources=sources)))
     here = SingleDeviceSharding(jax.devices()[0])
-    state = program.state._replace(optimizer={})
+    state = program.state._replace(optimizer={}, ema=None)
     wanted = jax.tree.map(lambda leaf: jax.ShapeDtypeStruct(leaf.shape, leaf.dtype, sharding=here), state)
     loaded, _ = newest(folder, wanted, part=True)
     if loaded is None:

@@ -110,9 +110,9 @@ def _list_safetensors(file: Path) -> dict[str, Entry]:
     try:
         with safe_open(file, framework="numpy") as opened:
             slices = {name: opened.get_slice(name) for name in opened.keys()}  # noqa: SIM118 - not a mapping
+            found = {name: (tuple(each.get_shape()), str(each.get_dtype())) for name, each in slices.items()}
             return {
-                name: Entry(tuple(each.get_shape()), _SAFETENSORS.get(each.get_dtype(), each.get_dtype()))
-                for name, each in slices.items()
+                name: Entry(shape, _SAFETENSORS.get(dtype, dtype)) for name, (shape, dtype) in found.items()
             }
     except (SafetensorError, *UNREADABLE) as error:
         raise unreadable(file, error) from error

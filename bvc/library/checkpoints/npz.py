@@ -8,6 +8,7 @@ import re
 import struct
 import zipfile
 import zlib
+from collections.abc import Callable
 from pathlib import Path
 
 import ml_dtypes
@@ -59,7 +60,7 @@ def list_npz(file: Path) -> dict[str, Entry]:
             found: dict[str, Entry] = {}
             for entry in _entries(archive):
                 with archive.open(entry) as stream:
-                    dtype, _, shape = _header(entry.filename, stream)
+                    dtype, _, shape = _header(entry.filename, stream.read)
                 found[_name(entry)] = Entry(shape, "bfloat16" if dtype.kind == "V" else dtype.name)
             return found
     except (zipfile.BadZipFile, zlib.error, struct.error, *UNREADABLE) as error:
@@ -91,7 +92,7 @@ def _entries(archive: zipfile.ZipFile) -> list[zipfile.ZipInfo]:
 
 def _read_npy(archive: zipfile.ZipFile, entry: zipfile.ZipInfo) -> Leaf:
     with archive.open(entry) as stream:
-        dtype, fortran, shape = _header(entry.filename, stream)
+        dtype, fortran, shape = _header(entry.filename, stream.read)
         announced = math.prod(shape) * dtype.itemsize
         there = max(0, entry.file_size - stream.tell())
         data = stream.read(min(announced, there) + 1)  # one more: the end is where the checksum is compared
@@ -101,15 +102,15 @@ def _read_npy(archive: zipfile.ZipFile, entry: zipfile.ZipInfo) -> Leaf:
     return array.view(ml_dtypes.bfloat16) if dtype.kind == "V" else array.astype(dtype.newbyteorder("="))
 
 
-def _header(name: str, stream: zipfile.ZipExtFile) -> tuple[np.dtype, bool, tuple[int, ...]]:
-    """Dtype, whether dims lie in Fortran's order, and shape; the stream stands at the data then."""
-    if stream.read(6) != b"\x93NUMPY":
+def _header(name: str, read: Callable[[int], bytes]) -> tuple[np.dtype, bool, tuple[int, ...]]:
+    """Dtype, whether dims lie in Fortran's order, and shape; what is read next is the data."""
+    if read(6) != b"\x93NUMPY":
         raise ValueError(f"`{name}` is no numpy array")
-    major = stream.read(2)[0]
-    length = int.from_bytes(stream.read(2 if major == 1 else 4), "little")
+    major = read(2)[0]
+    length = int.from_bytes(read(2 if major == 1 else 4), "little")
     if length > _HEADER_LIMIT:
         raise ValueError(f"the header of `{name}` has {length} bytes")
-    header = ast.literal_eval(stream.read(length).decode("latin1").strip())
+    header = ast.literal_eval(read(length).decode("latin1").strip())
     if not isinstance(header, dict) or set(header) != {"descr", "fortran_order", "shape"}:
         raise ValueError(f"`{name}` has no valid header")
     described, shape = header["descr"], header["shape"]
