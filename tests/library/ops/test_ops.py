@@ -214,8 +214,8 @@ def test_images_of_one_example_are_cut_and_mirrored_alike(seed: int) -> None:
 
 def test_the_part_of_nyu_depth_that_is_evaluated() -> None:
     rows = np.arange(480 * 640, dtype=np.float32).reshape(480, 640, 1)
-    features = {"image": Feature("float32", (480, 640, 3)), "labels": Feature("float32", (480, 640, 1))}
-    values = {"image": np.repeat(rows, 3, axis=2), "labels": rows}
+    features = {"image": Feature("float64", (480, 640, 3)), "labels": Feature("float32", (480, 640, 1))}
+    values = {"image": np.repeat(rows, 3, axis=2).astype(np.float64), "labels": rows}
     types, _ = type_pipeline(features, bound("nyu_eval_crop"))
     made = compiled(features, "nyu_eval_crop").apply(values, 0, 0, 0)
     check(made, types)
