@@ -42,7 +42,7 @@ def choose(found: Found, kind: Kind, table: Table, owner: str) -> tuple[Componen
         return None
     component = registry.find(kind, node.value)
     if component is None:
-        found.add(names.unknown_component(kind, node.value, node.origin, registry.names(kind)))
+        found.add(names.unknown_component(kind, node.value, node.origin, registry.near(kind, node.value)))
         for module, reason in registry.broken().items():
             found.add(names.import_failed(module, reason, None))
         return None

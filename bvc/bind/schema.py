@@ -7,6 +7,7 @@ Kept to what draft-07 validators know. Any value may be a reference, so every ty
 from __future__ import annotations
 
 import dataclasses
+import re
 import types
 import typing
 from collections.abc import Mapping
@@ -34,6 +35,7 @@ from bvc.bind.tables import (
 from bvc.component import registry
 from bvc.component.annotation import AtLeast, Calls, Child, FileRole, Kind, Split, Unit, ViewRole, Within
 from bvc.component.declare import REQUIRED, Setting, fields_of
+from bvc.component.optax_transforms import PREFIX
 
 Schema = dict[str, Any]
 
@@ -129,7 +131,10 @@ def _component(kind: Kind, generic: Mapping[str, Setting] | None = None) -> Sche
         own = _fields({**component.settings, **(generic or {}), **GENERIC.get(kind, {})}, required=False)
         own["properties"]["type"] = {"const": name, "description": component.summary}
         branches.append({"if": {"properties": {"type": {"const": name}}, "required": ["type"]}, "then": own})
-    known: Schema = {"type": "string", "description": f"which {kind}", "anyOf": [{"enum": names}, _REFERENCE]}
+    options: list[Schema] = [{"enum": names}, _REFERENCE]
+    if kind == "optimizer":  # its settings are those of a function of optax, which is not imported for a schema
+        options.append({"pattern": rf"^{re.escape(PREFIX)}"})
+    known: Schema = {"type": "string", "description": f"which {kind}", "anyOf": options}
     return {"type": "object", "properties": {"type": known}, "allOf": branches}
 
 

@@ -10,7 +10,8 @@ takes are the compiler's.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import functools
+from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 import jax
@@ -21,8 +22,11 @@ from jaxtyping import Array, Float, Int, PyTree
 
 from bvc.compile.blame import returned
 from bvc.compile.construct import Steps, construct
+from bvc.compile.extra import OFFERED, asked, unmet
 from bvc.compile.rules import Treatment, Treatments, treat
 from bvc.compile.schedule import Schedule, make_schedule
+from bvc.diagnostics import Failed
+from bvc.diagnostics.catalog import rules
 from bvc.ir import Optimizer
 
 Group = dict[str, Float[Array, "..."]]
@@ -53,8 +57,12 @@ class Update:
         lr: float,
         weight_decay: float = 0.0,
         clip_norm: float | None = None,
+        total: int = 1,
     ) -> None:
+        """`total` is the length of the run in steps, for transforms that ask for progress."""
         self.transform = transform
+        self.asked = asked(transform)
+        self.total = total
         self.treatments = tuple(treatments)
         self.schedules = tuple(schedules)
         self.lr = lr
@@ -95,6 +103,7 @@ class Update:
         state: dict[str, Any],
         params: PyTree[Float[Array, "..."]],
         step: Int[Array, ""],
+        loss: Float[Array, ""] | None = None,
     ) -> Updated:
         """One update.
 
@@ -103,11 +112,13 @@ class Update:
             state: the optimizer's state.
             params: the parameters.
             step: number of updates done before; the first one uses schedule(0).
+            loss: of this step; only transforms that ask for it need it.
         """
         leaves, tree = jax.tree.flatten(params)
         masked = self.masked(gradients)
         norm = optax.tree.norm(masked)
-        moves = self._transformed(masked, state, leaves, norm)
+        known = {"loss": loss, "value": loss, "progress": step / self.total}
+        moves = self._transformed(masked, state, leaves, norm, {name: known[name] for name in self.asked})
         factors = jnp.stack([schedule(step) for schedule in self.schedules])
         updates: list[Float[Array, "..."] | None] = []
         changed: list[Float[Array, "..."]] = []
@@ -134,13 +145,15 @@ class Update:
         state: dict[str, Any],
         params: Sequence[Float[Array, "..."]],
         norm: Float[Array, ""],
+        extra: Mapping[str, Any],
     ) -> tuple[Group, dict[str, Any]]:
         moves: Group = {}
         after: dict[str, Any] = {}
         of_params = self._groups(params)
         for name, (depth, group) in self._groups(gradients).items():
             clipped = group if self.clip_norm is None else _clip(group, norm, self.clip_norm)
-            apply = self.transform.update if depth is None else jax.vmap(self.transform.update)
+            update = functools.partial(self.transform.update, **extra)
+            apply = update if depth is None else jax.vmap(update)
             moved, after[name] = apply(clipped, state[name], of_params[name][1])
             moves.update(moved)  # pyright: ignore[reportArgumentType, reportCallIssue]
         return moves, after
@@ -184,12 +197,16 @@ def make_update(optimizer: Optimizer, model: PyTree, steps: Steps, total: int) -
         total: length of the run in steps.
 
     Raises:
-        Failed: a rule matches nothing, or a component refuses a setting.
+        Failed: a rule matches nothing, a component refuses a setting, or its transform asks for what a step lacks.
     """
     treatments: Treatments = treat(optimizer, model)
     transform = construct(optimizer.transform, steps)
     right = isinstance(transform, optax.GradientTransformation)
     returned(optimizer.transform, right, "an `optax.GradientTransformation`", transform)
+    wanted = unmet(transform)
+    if wanted:
+        place = optimizer.transform.origins.get("type", optimizer.transform.origin)
+        raise Failed(rules.transform_asks(optimizer.transform.name, wanted, OFFERED, place))
     return Update(
         transform,
         treatments.leaves,
@@ -197,6 +214,7 @@ def make_update(optimizer: Optimizer, model: PyTree, steps: Steps, total: int) -
         lr=optimizer.lr,
         weight_decay=optimizer.weight_decay,
         clip_norm=optimizer.clip_norm,
+        total=total,
     )
 
 

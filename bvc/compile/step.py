@@ -105,7 +105,8 @@ def make_step(training: Training, mesh: jax.sharding.Mesh | AbstractMesh) -> Ste
             clean = training.update.masked(gradients)
             gradients, told = training.perturbation(gradients_at, leaves, clean, state.step)
             loss = {**loss, **told}
-        updated = training.update(gradients, state.optimizer, state.params, state.step)
+        value = loss["training_loss"]
+        updated = training.update(gradients, state.optimizer, state.params, state.step, value)
         params = updated.params
         if training.advance is not None:
             key = step_key(training.seed, "advance", state.step)

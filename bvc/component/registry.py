@@ -13,6 +13,7 @@ import traceback
 from importlib.metadata import entry_points
 from pathlib import Path
 
+from bvc.component import optax_transforms
 from bvc.component.annotation import Kind
 from bvc.component.declare import Component, declared, declared_names, shown
 
@@ -20,7 +21,9 @@ _LIBRARY = Path(__file__).parent.parent / "library"
 
 
 def find(kind: Kind, name: str) -> Component | None:
-    """The component of this kind and name, or None."""
+    """The component of this kind and name, or None; `optax.NAME` is a transform of optax."""
+    if kind == "optimizer" and name.startswith(optax_transforms.PREFIX):
+        return optax_transforms.transform(name)
     found = declared(kind, name)
     if found is not None:
         return found
@@ -35,6 +38,13 @@ def names(kind: Kind) -> list[str]:
     """All names of a kind, sorted; imports no component of bvc's own."""
     _load_entry_points()
     return sorted({*_builtin_names(kind), *declared_names(kind)})
+
+
+def near(kind: Kind, name: str) -> list[str]:
+    """The names among which one that is unknown is looked for."""
+    if kind == "optimizer" and name.startswith(optax_transforms.PREFIX):
+        return optax_transforms.near(name)
+    return names(kind)
 
 
 def folder(kind: Kind) -> str:

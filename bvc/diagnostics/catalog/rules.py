@@ -26,6 +26,19 @@ def no_match(pattern: str, place: Origin, names: Sequence[str], effect: str) -> 
     )
 
 
+def transform_asks(name: str, wanted: Sequence[str], offered: Sequence[str], place: Origin) -> Diagnostic:
+    """B0324: an optimizer's transform needs extra arguments that a step does not have."""
+    return Diagnostic(
+        "B0324",
+        f"`{name}` asks for {listing(wanted)}, which a step does not have",
+        place.mend,
+        "cannot work here",
+        notes=(f"a transform may ask for {listing(offered)}",),
+        help="take another transform",
+        origin=place,
+    )
+
+
 def bad_pattern(pattern: str, reason: str, place: Origin) -> Diagnostic:
     """B0321: a pattern is no regular expression."""
     return Diagnostic(
