@@ -8,6 +8,7 @@ import typer
 
 from bvc.cli.checkpoint import checkpoint
 from bvc.cli.data import data
+from bvc.cli.launch import Place
 from bvc.cli.options import Coordinator, DataDir, Format, Process, Processes, Sets, Shown, Spec, Workdir
 from bvc.cli.processes import Flags, alongside
 
@@ -100,7 +101,8 @@ def plan(
     json: Annotated[bool, typer.Option("--json", help="Print the plan for a program.")] = False,
     params: Annotated[bool, typer.Option("--params", help="List every parameter.")] = False,
     html: Annotated[
-        str | None, typer.Option("--html", metavar="FILE", help="Write a page too: memory over a step, layout.")
+        str | None,
+        typer.Option("--html", metavar="FILE", help="Write a page too: memory over a step, layout."),
     ] = None,
     data: Annotated[
         bool, typer.Option("--data", help="The pipelines instead: what runs where, rates, host memory.")
@@ -112,6 +114,41 @@ def plan(
     if data:
         raise typer.Exit(command.plan_data(spec, sets or [], json))
     raise typer.Exit(command.plan(spec, sets or [], target, json, params, html))
+
+
+@app.command()
+def launch(
+    spec: Spec,
+    workdir: Workdir,
+    place: Annotated[Place, typer.Option("--print", help="What the script is for.")],
+    sets: Sets = None,
+    data_dir: DataDir = None,
+    name: Annotated[str | None, typer.Option(help="Name of job or TPU; default that of the spec.")] = None,
+    nodes: Annotated[int, typer.Option(min=1, help="Machines; each runs one process.")] = 1,
+    devices: Annotated[int, typer.Option(min=1, help="Devices of a machine.")] = 8,
+    zone: Annotated[str | None, typer.Option(help="Zone of the TPU VM.")] = None,
+    image: Annotated[str | None, typer.Option(help="Container image with bvc, for gke.")] = None,
+    resource: Annotated[str, typer.Option(help="What gke calls the devices.")] = "nvidia.com/gpu",
+    select: Annotated[
+        list[str] | None, typer.Option(metavar="KEY=VALUE", help="Labels of the nodes, for gke.")
+    ] = None,
+    volumes: Annotated[
+        list[str] | None,
+        typer.Option("--volume", metavar="CLAIM:/PATH", help="A file system that pods share, for gke."),
+    ] = None,
+) -> None:
+    """Print the script that starts a run on several machines."""
+    from bvc.cli.launch import Launch, command_of, name_of, script
+
+    command = command_of(spec, workdir, sets or [], data_dir)
+    shared = (tuple(select or ()), tuple(volumes or ()))
+    try:
+        text = script(
+            place, Launch(command, name or name_of(spec), nodes, devices, zone, image, resource, *shared)
+        )
+    except ValueError as error:
+        raise typer.BadParameter(str(error)) from error
+    typer.echo(text, nl=False)
 
 
 @app.command()

@@ -1,0 +1,194 @@
+"""`bvc launch --print slurm|tpu-vm|gke SPEC --workdir DIR`: the script that starts a run on several machines, as text.
+
+Nothing is submitted. Every script starts the same `bvc run` once on each machine; the processes find each other by what
+the scheduler puts into their environment (`bvc/runtime/cluster.py`) or by flags that the script fills in.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import shlex
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import Enum
+from pathlib import PurePosixPath
+
+_NAME = re.compile(r"[a-z]([a-z0-9-]{0,38}[a-z0-9])?")
+_PORT = 8476
+
+
+class Place(str, Enum):  # noqa: UP042 - StrEnum shows its members differently in `--help`
+    """Where a run is to be started."""
+
+    slurm = "slurm"
+    tpu_vm = "tpu-vm"
+    gke = "gke"
+
+
+@dataclass(frozen=True, slots=True)
+class Launch:
+    """What a script is written from.
+
+    Attributes:
+        command: `bvc run` with its arguments, unquoted.
+        name: of the job, the TPU, or the JobSet.
+        nodes: machines; each runs one process.
+        devices: devices of a machine.
+        zone: of the TPU.
+        image: with bvc in it, for GKE.
+        resource: what GKE calls the devices.
+        select: `KEY=VALUE` labels of the nodes to run on.
+        volumes: `CLAIM:/PATH`: file systems that all machines share, such as that of the work directory.
+    """
+
+    command: tuple[str, ...]
+    name: str
+    nodes: int = 1
+    devices: int = 8
+    zone: str | None = None
+    image: str | None = None
+    resource: str = "nvidia.com/gpu"
+    select: tuple[str, ...] = ()
+    volumes: tuple[str, ...] = ()
+
+
+def command_of(spec: str, workdir: str, sets: Sequence[str], data_dir: str | None) -> tuple[str, ...]:
+    """The words of the command that every machine runs."""
+    given = [word for each in sets for word in ("--set", each)]
+    data = ["--data-dir", data_dir] if data_dir else []
+    return ("bvc", "run", spec, "--workdir", workdir, *given, *data)
+
+
+def name_of(spec: str) -> str:
+    """A name that all schedulers accept, from the file of a spec.
+
+    >>> name_of("specs/SigLIP_coco.toml:local")
+    'siglip-coco'
+    """
+    stem = PurePosixPath(spec.split(".toml")[0]).name.lower()
+    return (
+        re.sub(r"[^a-z0-9]+", "-", f"bvc-{stem}" if not stem[:1].isalpha() else stem)
+        .strip("-")[:40]
+        .rstrip("-")
+    )
+
+
+def script(place: Place, launch: Launch) -> str:
+    """The script.
+
+    Raises:
+        ValueError: something that the place needs was not given, or cannot be used; says what.
+    """
+    if not _NAME.fullmatch(launch.name):
+        raise ValueError(f"`{launch.name}` is no name: small letters, digits and `-`, at most 40")
+    return {Place.slurm: _slurm, Place.tpu_vm: _tpu_vm, Place.gke: _gke}[place](launch)
+
+
+def _slurm(launch: Launch) -> str:
+    return f"""#!/bin/bash
+# Submit with `sbatch FILE`; partition, account and time limit as your cluster wants them: `sbatch --time=24:00:00 FILE`
+#SBATCH --job-name={launch.name}
+#SBATCH --nodes={launch.nodes}
+#SBATCH --ntasks-per-node=1
+#SBATCH --gpus-per-node={launch.devices}
+#SBATCH --exclusive
+#SBATCH --requeue
+#SBATCH --open-mode=append
+#SBATCH --signal=TERM@180
+set -uo pipefail
+
+srun --cpu-bind=none {shlex.join(launch.command)}
+status=$?
+# 75: stopped by a signal, state saved; 76: another process was lost. The job continues from the last checkpoint.
+if [ "$status" -eq 75 ] || [ "$status" -eq 76 ]; then
+  scontrol requeue "$SLURM_JOB_ID"
+fi
+exit "$status"
+"""
+
+
+def _tpu_vm(launch: Launch) -> str:
+    if not launch.zone:
+        raise ValueError("a TPU VM has a zone: give `--zone`")
+    on_host = f"""set -euo pipefail
+at=http://metadata.google.internal/computeMetadata/v1/instance/attributes
+ask() {{ curl -sf -H 'Metadata-Flavor: Google' "$at/$1"; }}
+hosts="$(ask worker-network-endpoints | tr ',' '\\n' | awk -F: '{{ print $NF }}')"
+exec {shlex.join(launch.command)} \\
+  --coordinator "$(head -n 1 <<< "$hosts"):{_PORT}" --processes "$(wc -l <<< "$hosts")" \\
+  --process "$(ask agent-worker-number)"
+"""
+    at = f"{launch.name} --zone={shlex.quote(launch.zone)} --worker=all"
+    return f"""#!/bin/bash
+# Run where gcloud is signed in. The hosts of the TPU need bvc, and the work directory in a file system that they share.
+set -euo pipefail
+
+gcloud compute tpus tpu-vm ssh {at} --command={shlex.quote(on_host)}
+"""
+
+
+def _gke(launch: Launch) -> str:
+    if not launch.image:
+        raise ValueError("pods need a container image with bvc in it: give `--image`")
+    host = f"{launch.name}-workers-0-0.{launch.name}:{_PORT}"
+    pod = {
+        "restartPolicy": "Never",
+        **({"nodeSelector": dict(_pair(each, "=") for each in launch.select)} if launch.select else {}),
+        "containers": [
+            {
+                "name": "bvc",
+                "image": launch.image,
+                # `$(NAME)` would be replaced
+                "command": [word.replace("$(", "$$(") for word in launch.command],
+                "env": [
+                    {"name": "JAX_COORDINATOR_ADDRESS", "value": host},
+                    {"name": "JAX_NUM_PROCESSES", "value": str(launch.nodes)},
+                ],
+                "ports": [{"containerPort": _PORT}],
+                "resources": {"limits": {launch.resource: str(launch.devices)}},
+                "volumeMounts": [
+                    {"name": f"volume-{number}", "mountPath": _pair(each, ":")[1]}
+                    for number, each in enumerate(launch.volumes)
+                ],
+            }
+        ],
+        "volumes": [
+            {"name": f"volume-{number}", "persistentVolumeClaim": {"claimName": _pair(each, ":")[0]}}
+            for number, each in enumerate(launch.volumes)
+        ],
+    }
+    job = {
+        "parallelism": launch.nodes,
+        "completions": launch.nodes,
+        "completionMode": "Indexed",
+        "backoffLimit": 0,
+        "template": {"spec": pod},
+    }
+    jobset = {
+        "apiVersion": "jobset.x-k8s.io/v1alpha2",
+        "kind": "JobSet",
+        "metadata": {"name": launch.name},
+        "spec": {
+            "failurePolicy": {"maxRestarts": 10},
+            "network": {"enableDNSHostnames": True, "subdomain": launch.name},
+            "replicatedJobs": [{"name": "workers", "replicas": 1, "template": {"spec": job}}],
+        },
+    }
+    # JSON is YAML; a quoted here-document leaves every character as it is
+    return f"""#!/bin/bash
+# Run where kubectl is signed in to a cluster with JobSet (https://jobset.sigs.k8s.io). When a pod fails, all are
+# started again, and the run continues from its last checkpoint.
+set -euo pipefail
+
+kubectl apply -f - <<'JOBSET'
+{json.dumps(jobset, indent=2)}
+JOBSET
+"""
+
+
+def _pair(text: str, between: str) -> tuple[str, str]:
+    first, found, second = text.partition(between)
+    if not (first and found and second):
+        raise ValueError(f"`{text}` has no `{between}` between two parts")
+    return first, second

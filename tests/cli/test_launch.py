@@ -1,0 +1,111 @@
+"""The scripts of `bvc launch`: they parse, and hand on every argument as it was given."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+
+import pytest
+from typer.testing import CliRunner
+
+from bvc.cli.app import app
+from bvc.cli.launch import Launch, Place, command_of, name_of, script
+
+NASTY = """run.doc="it's $HOME `id` \\"quoted\\" ; rm -rf / \n#JOBSET" """
+COMMAND = command_of(
+    "a spec.toml:size='B', local", "/mnt/my runs/$x", [NASTY, "optimizer.lr=3e-4"], "/data dir"
+)
+LAUNCH = Launch(
+    COMMAND,
+    "siglip",
+    nodes=4,
+    zone="europe-west4-b",
+    image="registry/bvc:1",
+    select=("cloud.google.com/gke-tpu-topology=4x4",),
+    volumes=("runs-claim:/mnt",),
+)
+
+
+def parses(text: str) -> None:
+    found = subprocess.run(["bash", "-n"], input=text, text=True, capture_output=True, check=False)
+    assert (found.returncode, found.stderr) == (0, "")
+
+
+def run_in_bash(text: str, stubs: str) -> list[str]:
+    """The words that the last command of a script is called with; `stubs` are functions in place of programs."""
+    found = subprocess.run(["bash"], input=f"{stubs}\n{text}", text=True, capture_output=True, check=True)
+    return found.stdout.removesuffix("\0").split("\0")
+
+
+@pytest.mark.parametrize("place", Place)
+def test_scripts_parse(place: Place) -> None:
+    parses(script(place, LAUNCH))
+
+
+def test_slurm_passes_every_argument_on() -> None:
+    words = run_in_bash(script(Place.slurm, LAUNCH), "srun() { printf '%s\\0' \"$@\"; }")
+    assert words == ["--cpu-bind=none", *COMMAND]
+    assert "#SBATCH --nodes=4\n" in script(Place.slurm, LAUNCH)
+
+
+@pytest.mark.parametrize("status", [0, 1, 75, 76])
+def test_slurm_continues_what_can_be_continued(status: int) -> None:
+    stubs = f'srun() {{ return {status}; }}\nscontrol() {{ echo "$@"; }}\nSLURM_JOB_ID=77'
+    found = subprocess.run(
+        ["bash"], input=f"{stubs}\n{script(Place.slurm, LAUNCH)}", text=True, capture_output=True, check=False
+    )
+    assert (found.returncode, found.stdout) == (status, "requeue 77\n" if status in (75, 76) else "")
+
+
+def test_a_tpu_host_finds_the_others_by_the_metadata_server() -> None:
+    called = run_in_bash(script(Place.tpu_vm, LAUNCH), "gcloud() { printf '%s\\0' \"$@\"; }")
+    *before, last = called
+    assert before[-2:] == ["--zone=europe-west4-b", "--worker=all"]
+    on_host = last.removeprefix("--command=")
+    parses(on_host)
+    stubs = """
+    curl() { case "${@: -1}" in
+      */worker-network-endpoints) echo a:0:10.0.0.1,b:1:10.0.0.2 ;;
+      */agent-worker-number) echo 1 ;;
+    esac; }
+    bvc() { printf '%s\\0' bvc "$@"; }"""
+    words = run_in_bash(on_host.replace("exec bvc", "bvc"), stubs)
+    assert words == [*COMMAND, "--coordinator", "10.0.0.1:8476", "--processes", "2", "--process", "1"]
+
+
+def test_a_jobset_tells_its_pods_where_the_first_is() -> None:
+    applied = run_in_bash(script(Place.gke, LAUNCH), "kubectl() { cat; }")[0]
+    jobset = json.loads(applied)
+    [workers] = jobset["spec"]["replicatedJobs"]
+    job = workers["template"]["spec"]
+    assert (job["completionMode"], job["parallelism"], job["completions"]) == ("Indexed", 4, 4)
+    pod = job["template"]["spec"]
+    [container] = pod["containers"]
+    assert container["command"] == list(COMMAND)
+    environ = {each["name"]: each["value"] for each in container["env"]}
+    assert environ == {
+        "JAX_COORDINATOR_ADDRESS": "siglip-workers-0-0.siglip:8476",
+        "JAX_NUM_PROCESSES": "4",
+    }
+    assert pod["nodeSelector"] == {"cloud.google.com/gke-tpu-topology": "4x4"}
+    assert container["volumeMounts"] == [{"name": "volume-0", "mountPath": "/mnt"}]
+
+
+def test_the_command_prints_and_asks_for_what_it_needs() -> None:
+    arguments = ["launch", "--print", "slurm", "specs/siglip_coco.toml:local", "--workdir", "runs/a b"]
+    found = CliRunner().invoke(app, [*arguments, "--nodes", "2"])
+    assert found.exit_code == 0
+    assert "srun --cpu-bind=none bvc run specs/siglip_coco.toml:local --workdir 'runs/a b'\n" in found.output
+    assert "--job-name=siglip-coco\n" in found.output
+    arguments[2] = "gke"
+    found = CliRunner().invoke(app, arguments)
+    assert found.exit_code == 2
+    assert "--image" in found.output
+
+
+@pytest.mark.parametrize(
+    ("spec", "name"),
+    [("specs/big_vision.toml:x=1", "big-vision"), ("4096.toml", "bvc-4096"), ("a" * 60 + ".toml", "a" * 40)],
+)
+def test_names(spec: str, name: str) -> None:
+    assert name_of(spec) == name
