@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import functools
+import os
 import tarfile
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -126,20 +128,28 @@ def _check_member(member: tarfile.TarInfo, file: str) -> None:
         raise DataError(f"a sparse member, which cannot be read in place: `{member.name}`", file)
 
 
+@functools.lru_cache(maxsize=4096)
+def _examples(file: str, size: int, changed: int) -> Mapping[str, Mapping[str, tuple[int, int]]]:
+    """Name -> ending -> offset and size; walking through a file takes long, and evaluations open it again and again."""
+    found: dict[str, dict[str, tuple[int, int]]] = {}
+    with tarfile.open(file, "r:") as tar:
+        for member in tar:
+            if member.isfile():
+                _check_member(member, file)
+                folder, _, base = member.name.rpartition("/")
+                key, _, ending = base.partition(".")
+                where = (member.offset_data, member.size)
+                found.setdefault(f"{folder}/{key}" if folder else key, {})[ending] = where
+    return found
+
+
 def _index(files: list[str], members: Mapping[str, str]) -> Tars:
     names: list[str] = []
     places: list[list[tuple[int, int, int]]] = []
     for number, file in enumerate(files):
-        examples: dict[str, dict[str, tuple[int, int, int]]] = {}
         try:
-            with tarfile.open(file, "r:") as tar:
-                for member in tar:
-                    if member.isfile():
-                        _check_member(member, file)
-                        folder, _, base = member.name.rpartition("/")
-                        key, _, ending = base.partition(".")
-                        where = (number, member.offset_data, member.size)
-                        examples.setdefault(f"{folder}/{key}" if folder else key, {})[ending] = where
+            state = os.stat(file)
+            examples = _examples(file, state.st_size, state.st_mtime_ns)
         except (tarfile.TarError, OSError) as error:
             raise DataError(f"a tar file that is damaged: {error}", file) from error
         for name, found in examples.items():
@@ -147,6 +157,6 @@ def _index(files: list[str], members: Mapping[str, str]) -> Tars:
             if lacking:
                 raise DataError(f"an example `{name}` without a member `.{lacking[0]}`", file)
             names.append(name)
-            places.append([found[ending] for ending in members.values()])
+            places.append([(number, *found[ending]) for ending in members.values()])
     shape = (len(names), len(members), 3)
     return Tars(tuple(files), tuple(names), members, np.array(places, np.int64).reshape(shape))
