@@ -20,6 +20,7 @@ from typing import Any
 from bvc.component.source import Records
 from bvc.diagnostics import Failed
 from bvc.diagnostics.catalog import data as catalog
+from bvc.runtime.declared import fingerprint_of
 from bvc.runtime.encode import FORMAT, Encoder, make_encoder
 from bvc.runtime.feed_batches import where
 from bvc.runtime.lock import NAME as LOCK
@@ -91,7 +92,8 @@ def convert(
         if (target / _JOB).is_file() and (target / _JOB).read_text(encoding="utf-8") == job:
             return Converted(target, counts, dict(encoder.described), written=False)
         help = "give another `--name` or version, or remove that folder"
-        raise Failed(catalog.cannot_convert(source.name, "another dataset lies there", str(target), help))
+        reason = "what lies there was made from something else, or its source has changed since"
+        raise Failed(catalog.cannot_convert(source.name, reason, str(target), help))
     try:
         with _aside(source.name, target, job) as aside:
             lengths = _write(records, encoder, name, aside, told, check)
@@ -136,7 +138,10 @@ def _aside(name: str, target: Path, job: str) -> Iterator[Path]:
 def _job(source: StoredSource, records: Mapping[str, Records], encoder: Encoder) -> str:
     """What is converted, as text: two jobs with the same text write the same bytes."""
     splits = {
-        split: {"examples": len(each), "first": _name(each, 0), "last": _name(each, len(each) - 1)}
+        split: {
+            "examples": len(each),
+            "from": fingerprint_of(each) or [_name(each, 0), _name(each, len(each) - 1)],
+        }
         for split, each in records.items()
     }
     described = {"source": source.kind, "splits": splits, "features": dict(encoder.described)}

@@ -19,6 +19,7 @@ from absl import flags
 from bvc.compile.pipeline_run import Pipeline
 from bvc.component.error import DataError
 from bvc.component.source import Records
+from bvc.plan.host_memory import AHEAD, BUFFERED
 from bvc.runtime.allocation import keep_freed_memory
 from bvc.runtime.feed_batches import (
     EvalBatches,
@@ -41,8 +42,6 @@ _POLL_SECONDS = 0.5
 _CLOSE_SECONDS = 5.0
 _FREE_SECONDS = 0.1
 """Grain frees shared memory in a thread of its own; it gets this long before the processes end."""
-_AHEAD = 2
-"""Batches that are ready in this process before they are asked for."""
 
 
 def suggested_workers() -> int:
@@ -69,7 +68,7 @@ class Feed:
         self._batches = batches
         self._board = batches.board
         self._workers = workers
-        self._ready: queue.Queue[tuple[str, Any]] = queue.Queue(_AHEAD)
+        self._ready: queue.Queue[tuple[str, Any]] = queue.Queue(AHEAD)
         self._stop = threading.Event()
         self._pump: threading.Thread | None = None
         self._ended = False
@@ -299,6 +298,6 @@ def _dataset(batches: TrainBatches | EvalBatches, workers: int) -> grain.IterDat
     if not flags.FLAGS.is_parsed():
         flags.FLAGS.mark_as_parsed()
     return dataset.mp_prefetch(
-        grain.MultiprocessingOptions(num_workers=workers, per_worker_buffer_size=1),
+        grain.MultiprocessingOptions(num_workers=workers, per_worker_buffer_size=BUFFERED),
         worker_init_fn=functools.partial(start_worker, os.getpid()),
     )

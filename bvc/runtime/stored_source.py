@@ -22,6 +22,8 @@ IMAGES = ("jpg", "jpeg", "png", "webp", "gif", "bmp")
 _MEMBERS = {**dict.fromkeys(IMAGES, "image"), "txt": "text", "cls": "label"}
 _SPLIT = "{split}"
 _INFO = "dataset_info.json"
+_RECORDS = ("tfrecord", "array_record")
+"""Formats of TFDS whose records are the same bytes."""
 _VERSION = re.compile(r"\d+\.\d+\.\d+")
 
 
@@ -36,7 +38,7 @@ class StoredSource:
         source: the source.
         root: the data directory that it is opened with.
         splits: names of the splits that are there.
-        folder: the folder that TFDS wrote; None for all else.
+        folder: a folder of records that TFDS wrote; None for all else.
         files: fields of JSON lines that name files.
     """
 
@@ -135,7 +137,8 @@ def _tfds(text: str, folder: Path) -> StoredSource:
     if missing is not None or not splits:
         reason = missing.what if missing else "it has no splits"
         raise Failed(catalog.no_such_source(text, f"no {reason}" if missing else reason, str(folder)))
-    return StoredSource(name, folder.name, "tfds", source, str(root), splits, folder)
+    copies = info.get("fileFormat", "tfrecord") in _RECORDS
+    return StoredSource(name, folder.name, "tfds", source, str(root), splits, folder if copies else None)
 
 
 def _pattern(text: str, path: Path, files: Mapping[str, str], only: tuple[str, ...] = ()) -> StoredSource:
