@@ -7,6 +7,9 @@ import struct
 _END, _SCAN = 0xD9, 0xDA
 _SEQUENTIAL = (0xC0, 0xC1)
 """Frames whose rows of blocks follow each other; a progressive one has them again and again."""
+_NO_FRAME = (0xC4, 0xC8, 0xCC)
+_BELOW = 2
+"""Rows below the last wanted one that its colours are interpolated with, where they have half the resolution."""
 
 
 def first_rows(data: bytes, rows: int) -> bytes | None:
@@ -23,18 +26,15 @@ def first_rows(data: bytes, rows: int) -> bytes | None:
     """
     if data[-2:] != bytes((0xFF, _END)):
         return None
-    frame = _frame(data)
-    if frame is None:
+    at = _height_at(data)
+    if at is None or rows + _BELOW >= int.from_bytes(data[at : at + 2], "big"):
         return None
-    at, height, block = frame
-    # one row of blocks more: colours at half the resolution are interpolated with what lies below
-    kept = (-(-rows // block) + 1) * block
-    return data[:at] + struct.pack(">H", kept) + data[at + 2 :] if kept < height else None
+    return data[:at] + struct.pack(">H", rows + _BELOW) + data[at + 2 :]
 
 
-def _frame(data: bytes) -> tuple[int, int, int] | None:
-    """Where the height stands, the height, and how many rows the blocks of all components make up."""
-    found: tuple[int, int, int] | None = None
+def _height_at(data: bytes) -> int | None:
+    """Where the height stands in a sequential JPEG whose first scan holds all components."""
+    found: int | None = None
     components = 0
     at = 2
     while at + 4 <= len(data) and data[at] == 0xFF:
@@ -42,11 +42,9 @@ def _frame(data: bytes) -> tuple[int, int, int] | None:
         body = data[at + 4 : at + 2 + length]
         if kind == _SCAN:
             return found if body and body[0] == components else None
-        if kind in _SEQUENTIAL and len(body) > 6:
-            components = body[5]
-            most = max((each & 15 for each in body[7::3]), default=0)
-            found = (at + 5, int.from_bytes(body[1:3], "big"), 8 * most) if most else None
-        elif 0xC0 <= kind <= 0xCF and kind not in (0xC4, 0xC8, 0xCC):
+        if kind in _SEQUENTIAL and len(body) > 5:
+            found, components = at + 5, body[5]
+        elif 0xC0 <= kind <= 0xCF and kind not in _NO_FRAME:
             return None
         at += 2 + length
     return None
