@@ -152,7 +152,9 @@ def _mismatch(typing: Typing, node: OpNode, port: Port, feature: Feature | None)
         )
     if port.dtypes and feature.dtype not in port.dtypes:
         help = f"`{name}` must be {wanted} here: bring it there by an op before, or read another feature by `from=...`"
-        if feature.dtype == "bytes":
+        if node.component.kind == "filter":
+            help = f"a filter sees the raw example: read a feature that is {wanted} by `from=...`"
+        elif feature.dtype == "bytes":
             help = f"decode `{name}` before: write `decode` above this op"
         elif port.dtypes == ("bytes",):
             help = f"`{name}` is decoded already: remove this op, or move it to the front"
