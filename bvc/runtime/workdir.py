@@ -29,7 +29,8 @@ from bvc.runtime.rows import CLOCK, METRICS
 CHECKPOINTS = "checkpoints"
 
 MAY_CHANGE = re.compile(
-    r"doc|import.*|mesh(\..*)?|layout(\[.*)?|evals(\..*)?|run\.(log|save|keep|workers|accumulate|writers(\[.*)?)"
+    r"doc|import.*|mesh(\..*)?|layout(\[.*)?|evals(\..*)?|data\.train\.skip_bad"
+    r"|run\.(log|save|keep|workers|accumulate|writers(\[.*)?)"
 )
 """Keys that may differ when a run is continued: they don't change what is trained, only where, how fast and
 what is written of it. `run.length` may not: schedules are fractions of it, so the steps done would have been

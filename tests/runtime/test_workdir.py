@@ -64,9 +64,17 @@ def test_what_changes_no_training_may_change(url):
         TEXT.replace('log = "5', 'log = "7')
         .replace('doc = "a"', 'doc = "b"')
         .replace("[evals.a]", "[evals.b]")
+        .replace("batch = 8", "batch = 8\nskip_bad = 3")
     )
     opened = Workdir(url, other.replace('"rest"', "1"))
-    assert set(opened.changed) == {"doc", "mesh.axes.data", "run.log", "evals.a.every", "evals.b.every"}
+    assert set(opened.changed) == {
+        "doc",
+        "mesh.axes.data",
+        "run.log",
+        "evals.a.every",
+        "evals.b.every",
+        "data.train.skip_bad",
+    }
     assert (opened.folder.read(SPEC) or b"").decode() == other.replace('"rest"', "1")
     opened.close()
 
