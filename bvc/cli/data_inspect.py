@@ -99,7 +99,7 @@ def _of_spec(
     found = training_data(experiment, root, say)
     for source, records in found.opened:
         data = source.data
-        title = f"data.train{'.' * bool(source.name)}{source.name}"
+        title = f"data.train.mix.{source.name}" if source.name else "data.train"
         typer.echo(f"{title}: {data.name} `{data.split}`, {len(records)} examples")
         _counts(data.splits)
         pipeline = compile_pipeline(data.features, source.pipeline)
@@ -112,8 +112,14 @@ def _of_spec(
         looked = look(records, pipeline.outputs, make)
         _table("as it is stored", raw)
         _table("after the pipeline", looked)
-        _sheet(looked, data.name, data.split, out)
+        _sheet(looked, data.name, data.split, _beside(out, source.name) if out else None)
     return checked.diagnostics
+
+
+def _beside(out: str, source: str) -> str:
+    """The file of one source of a mix."""
+    path = Path(out)
+    return str(path.with_name(f"{path.stem}-{source}{path.suffix}")) if source else out
 
 
 def _raw(name: str, split: str, records: Records, features: Mapping[str, object], out: str | None) -> None:

@@ -80,14 +80,15 @@ def lower(pipeline: Pipeline, ops: Sequence[TypedOp]) -> tuple[Pipeline, DeviceP
             or _bytes(reads) >= _bytes(op.after[step.writes[""]])
         ):
             continue
-        steps[at] = replace(step, call=_same)
+        steps[at] = replace(step, call=left_to_devices)
         for name in names:
             outputs[name] = reads
             lowered.insert(0, Lowered(call, name))
     return replace(pipeline, steps=tuple(steps), outputs=outputs), DevicePart(tuple(lowered))
 
 
-def _same(**port: Any) -> Any:
+def left_to_devices(**port: Any) -> Any:
+    """What stands on the host for an op that runs on the devices: the value as it is."""
     return next(iter(port.values()))
 
 
@@ -113,7 +114,7 @@ def _names_at_the_end(steps: Sequence[Step], at: int, outputs: Mapping[str, Feat
     for step in steps[at + 1 :]:
         if step.call is None:
             names = {new for new, old in step.reads.items() if old in names}
-        elif step.call is _same:
+        elif step.call is left_to_devices:
             names |= {step.writes[""]} if names & set(step.reads.values()) else set()
         elif "example" in step.given or names & set(step.reads.values()):
             return None

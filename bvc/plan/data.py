@@ -6,6 +6,7 @@ from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from bvc.compile.mixing import split_sources
 from bvc.compile.program import Program
 from bvc.component.feature import Features
 from bvc.component.split import split_size
@@ -89,15 +90,20 @@ def plan_data(program: Program, found: Found, workers: int) -> DataPlan:
         Failed: a pipeline does not type.
     """
     train = program.experiment.train
+    _, part = split_sources(
+        train.sources, tuple(program.batch)
+    )  # sources that disagree leave nothing to the devices
     weights = sum(source.weight for source in train.sources)
     graphs: dict[str, Graph] = {}
 
-    def graph_of(raw: Features, pipeline: Sequence[OpNode], needed: Collection[str]) -> Graph:
+    def graph_of(
+        raw: Features, pipeline: Sequence[OpNode], needed: Collection[str], devices: bool = True
+    ) -> Graph:
         """The graph, measured once for pipelines that do the same."""
         types = [f"{name}: {feature}" for name, feature in raw.items()]
-        key = repr((types, sorted(needed), _called(tuple(pipeline))))
+        key = repr((types, sorted(needed), devices, _called(tuple(pipeline))))
         if key not in graphs:
-            graphs[key] = graph(raw, found(tuple(pipeline)), needed)
+            graphs[key] = graph(raw, found(tuple(pipeline)), needed, devices=devices)
         return graphs[key]
 
     streams = [
@@ -105,7 +111,7 @@ def plan_data(program: Program, found: Found, workers: int) -> DataPlan:
             f"data.train.mix.{source.name}" if source.name else "data.train",
             source.data,
             train.batch,
-            graph_of(source.data.features, source.pipeline, tuple(program.batch)),
+            graph_of(source.data.features, source.pipeline, tuple(program.batch), bool(part.ops)),
             source.weight / weights,
         )
         for source in train.sources

@@ -9,7 +9,7 @@ from typing import Literal
 
 import numpy as np
 
-from bvc.compile.device import lower
+from bvc.compile.device import left_to_devices, lower
 from bvc.compile.pipeline import NARROW, as_written, compile_pipeline, live_steps
 from bvc.compile.pipeline_types import TypedOp, follow
 from bvc.component.feature import Feature, Features
@@ -68,24 +68,25 @@ class Graph:
     stopped: str
 
 
-def graph(features: Features, ops: Sequence[OpNode], needed: Collection[str]) -> Graph:
+def graph(
+    features: Features, ops: Sequence[OpNode], needed: Collection[str], *, devices: bool = True
+) -> Graph:
     """A pipeline before and after compilation.
 
     Args:
         features: features of a raw example.
         ops: the calls.
         needed: features that the devices read.
+        devices: whether ops may be left to them.
 
     Raises:
         Failed: the pipeline does not type.
     """
     typing = follow(features, ops)
     host = compile_pipeline(features, ops, needed)
-    split, _ = lower(host, typing.ops)
-    before = {step.position: step for step in host.steps}
-    after = {step.position: step for step in split.steps}
-    # a step that the device took over is another one in the host's pipeline, or none
-    moved = {at for at, step in before.items() if at not in after or after[at].call is not step.call}
+    split = lower(host, typing.ops)[0] if devices else host
+    runs = {step.position for step in split.steps}
+    moved = {step.position for step in split.steps if step.call is left_to_devices}
     live, _ = live_steps(typing.ops, tuple(host.outputs))
     examples = drawn(features, _EXAMPLES)
     all_outputs = {name: type_ for name, type_ in typing.features.items() if name in needed}
@@ -104,11 +105,11 @@ def graph(features: Features, ops: Sequence[OpNode], needed: Collection[str]) ->
         into = ""
         if position in moved:
             fate: Fate = "device"
-        elif position in before:
+        elif position in runs:
             fate = "host"
         elif position in alive:
             fate = "joined"
-            into = next((each.node.name for each in typing.ops[at + 1 :] if each.node.position in before), "")
+            into = next((each.node.name for each in typing.ops[at + 1 :] if each.node.position in runs), "")
         else:
             fate = "dropped"
         rows.append(

@@ -11,6 +11,7 @@ from typing import Any
 import jax
 import numpy as np
 
+from bvc.compile.device import left_to_devices
 from bvc.compile.mixing import split_sources
 from bvc.compile.pipeline_run import Pipeline, run_step
 from bvc.compile.program import Program
@@ -148,7 +149,9 @@ def time_stages(
         spent["read"] = spent.get("read", 0.0) - started + (started := time.perf_counter())
         for step in pipeline.steps:
             run_step(step, features, seed, 0, number)
-            spent[step.name] = spent.get(step.name, 0.0) - started + (started := time.perf_counter())
+            if step.call is not left_to_devices:
+                spent[step.name] = spent.get(step.name, 0.0) - started + time.perf_counter()
+            started = time.perf_counter()
         rows = [*rows[-batch + 1 :], {name: features[name] for name in pipeline.outputs}]
         made += 1
         told(int(time.perf_counter() - begun), int(seconds))
