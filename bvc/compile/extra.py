@@ -11,7 +11,7 @@ import inspect
 import optax
 
 OFFERED = ("loss", "value", "progress")
-"""`loss`, which optax calls `value`: that of the step, over all devices. `progress`: the part of the run that is done."""
+"""`loss`, which optax calls `value`: of the step, over all devices. `progress`: the part of the run that is done."""
 
 
 def asked(transform: optax.GradientTransformation) -> tuple[str, ...]:

@@ -52,7 +52,7 @@ def _phase(moment: liveness.Moment) -> Phase:
 
 def phases(moments: Sequence[Moment]) -> list[tuple[Phase, float, float]]:
     """(phase, start, end) of each stretch; what interrupts one only shortly is part of it."""
-    stretches = [
+    stretches: list[tuple[Phase, float]] = [
         (phase, next(group).start) for phase, group in itertools.groupby(moments, lambda each: each.phase)
     ]
     ends = [*(start for _, start in stretches[1:]), 1.0]
