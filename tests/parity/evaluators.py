@@ -197,14 +197,14 @@ def _distances(reference: Reference, described: Mapping[str, Any]) -> Iterator[C
         reference.group("inputs")[described["inputs"][name]] for name in ("student", "teacher")
     )
     wanted = tuple(Measured(**table) for table in described["distances"])
-    evaluator = Distance(data=None, pipeline=None, view="any", distances=wanted)
+    evaluator = Distance(data=None, pipeline=None, teacher="any", distances=wanted)
     found: dict[str, Any] = {
         f"{name}/all": np.asarray(values)
-        for name, values in evaluator.examples(jnp.asarray(student), jnp.asarray(teacher)).items()
+        for name, values in evaluator.between(jnp.asarray(student), jnp.asarray(teacher)).items()
     }
-    rows = rows_of(logits=student, teacher=teacher)
-    ports: Ports = lambda batch: {"logits": batch["logits"], "teacher": batch["teacher"]}  # noqa: E731
-    found |= run(evaluator, {"examples": rows}, {"examples": ports})
+    ports: Ports = lambda batch: {"logits": batch["logits"]}  # noqa: E731
+    rows = {"student": rows_of(logits=student), "teacher": rows_of(logits=teacher)}
+    found |= run(evaluator, rows, dict.fromkeys(rows, ports))
     for key, name in described["outputs"].items():
         theirs = reference.group("outputs")[name].astype(np.float32)
         yield close(f"distance {key}", found[key.replace("__", "/")], theirs, 1e-5)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import TypedDict
 
 import numpy as np
@@ -12,13 +14,19 @@ from bvc.component import Data, DataError, Pipeline, Stream, View, component
 
 
 class Arrays(TypedDict):
-    """Both representations of each example."""
+    """The representation of each example."""
 
     features: Float[Array, "b d"]
-    teacher: Float[Array, "b e"]
 
 
-State = dict[str, np.ndarray]
+@dataclass
+class State:
+    """The student's batches that wait for the teacher's, and the moments of the examples that have both."""
+
+    waiting: deque[np.ndarray] = field(default_factory=deque[np.ndarray])
+    origin: tuple[np.ndarray, np.ndarray] | None = None
+    count: int = 0
+    moments: dict[str, np.ndarray] = field(default_factory=dict[str, np.ndarray])
 
 
 @component("evaluator")
@@ -30,44 +38,59 @@ class Cka:
 
     Settings:
         data: examples
-        pipeline: what the view reads
-        view: gives both
+        pipeline: what the student's view reads
+        teacher_pipeline: what the teacher's view reads; that of the student without it
+        view: the student's representation
+        teacher: the teacher's, of any width, such as `frozen.teacher.pre_logits`
 
     Ports:
-        pre_logits: representation by the student
-        teacher: representation by the teacher, of any width
+        pre_logits: the representation, of the student, then of the teacher
     """
 
-    def __init__(self, *, data: Data, pipeline: Pipeline, view: View) -> None:
-        self._streams = {"examples": Stream(data, pipeline, view)}
+    def __init__(
+        self,
+        *,
+        data: Data,
+        pipeline: Pipeline,
+        teacher_pipeline: Pipeline | None = None,
+        view: View = "pre_logits",
+        teacher: View,
+    ) -> None:
+        other = pipeline if teacher_pipeline is None else teacher_pipeline
+        self._streams = {"student": Stream(data, pipeline, view), "teacher": Stream(data, other, teacher)}
 
     def streams(self) -> Mapping[str, Stream]:
-        """All examples."""
+        """All examples through the student, then through the teacher."""
         return self._streams
 
-    def examples(self, pre_logits: Float[Array, "b d"], teacher: Float[Array, "b e"]) -> Arrays:
-        """Both as they are."""
-        return {"features": pre_logits, "teacher": teacher}
+    def student(self, pre_logits: Float[Array, "b d"]) -> Arrays:
+        """The student's."""
+        return {"features": pre_logits}
+
+    def teacher(self, pre_logits: Float[Array, "b d"]) -> Arrays:
+        """The teacher's."""
+        return {"features": pre_logits}
 
     def start(self) -> State:
-        """Moments of nothing."""
-        return {}
+        """Nothing seen."""
+        return State()
 
     def update(self, state: State, stream: str, arrays: Mapping[str, Shaped[np.ndarray, "b *dims"]]) -> State:
-        """Add the batch's moments; all are taken from the first example, which keeps them small."""
-        x, y = (arrays[name].astype(np.float64) for name in ("features", "teacher"))
-        origin = state.get("origin_x", x[0]), state.get("origin_y", y[0])
-        x, y = x - origin[0], y - origin[1]
-        moments = {
-            "count": np.asarray(len(x)),
-            "x": x.sum(axis=0),
-            "y": y.sum(axis=0),
-            "xx": x.T @ x,
-            "yy": y.T @ y,
-            "xy": x.T @ y,
-        }
-        found = {name: np.asarray(state.get(name, 0.0) + moment) for name, moment in moments.items()}
-        return {**found, "origin_x": origin[0], "origin_y": origin[1]}
+        """Keep the student's until the teacher's come; then add the moments of both.
+
+        All are taken from the first example, which keeps them small.
+        """
+        if stream == "student":
+            state.waiting.append(arrays["features"])
+            return state
+        x, y = (each.astype(np.float64) for each in (state.waiting.popleft(), arrays["features"]))
+        if state.origin is None:
+            state.origin = x[0], y[0]
+        x, y = x - state.origin[0], y - state.origin[1]
+        added = {"x": x.sum(axis=0), "y": y.sum(axis=0), "xx": x.T @ x, "yy": y.T @ y, "xy": x.T @ y}
+        state.count += len(x)
+        state.moments = {name: state.moments.get(name, 0.0) + moment for name, moment in added.items()}
+        return state
 
     def result(self, state: State) -> dict[str, float]:
         """The alignment, in [0, 1].
@@ -75,9 +98,9 @@ class Cka:
         Raises:
             DataError: a representation is the same for all examples.
         """
-        n = int(state["count"])
+        found = state.moments
         cross, own_x, own_y = (
-            float(np.sum((state[a + b] - np.outer(state[a], state[b]) / n) ** 2))
+            float(np.sum((found[a + b] - np.outer(found[a], found[b]) / state.count) ** 2))
             for a, b in (("x", "y"), ("x", "x"), ("y", "y"))
         )
         if not own_x or not own_y:

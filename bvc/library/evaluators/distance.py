@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from typing import TypedDict
 
+import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float, Shaped
 
-from bvc.component import Count, Data, Fraction, Pipeline, SettingError, Stream, View, component
+from bvc.component import Count, Data, DataError, Fraction, Pipeline, SettingError, Stream, View, component
 from bvc.library.losses.distance import Kind, distance
 
 
@@ -36,31 +39,36 @@ class Measured:
 _OPTIONS = {"kl": {"t"}, "hard": {"smoothing"}, "agree": {"k"}}
 
 
+class Arrays(TypedDict):
+    """The logits of each example."""
+
+    logits: Float[Array, "b c"]
+
+
 @dataclass
 class State:
-    """Running sum, smallest and largest value of each distance."""
+    """The student's batches that wait for the teacher's, and every distance of the examples that have both."""
 
-    count: int
-    total: dict[str, float]
-    least: dict[str, float]
-    most: dict[str, float]
+    waiting: deque[np.ndarray] = field(default_factory=deque[np.ndarray])
+    found: dict[str, list[np.ndarray]] = field(default_factory=dict[str, list[np.ndarray]])
 
 
 @component("evaluator")
 class Distance:
-    """Mean, smallest and largest distance of the logits (big_vision `proj/distill/distance.py`).
+    """Mean, smallest and largest distance of two models' logits (big_vision `proj/distill/distance.py`).
 
     Metrics: `kind=kl_t=2.0/avg`, `/min`, `/max` for each distance.
 
     Settings:
         data: examples
-        pipeline: what the view reads
-        view: gives both
+        pipeline: what the student's view reads
+        teacher_pipeline: what the teacher's view reads; that of the student without it
+        view: the student's logits
+        teacher: the teacher's logits, such as `frozen.teacher.logits`
         distances: `{ kind = "kl", t = 2.0 }` and so on; what is not set is as in the loss
 
     Ports:
-        logits: the student's
-        teacher: the teacher's
+        logits: of the student, then of the teacher
     """
 
     def __init__(
@@ -68,7 +76,9 @@ class Distance:
         *,
         data: Data,
         pipeline: Pipeline,
-        view: View,
+        teacher_pipeline: Pipeline | None = None,
+        view: View = "logits",
+        teacher: View,
         distances: tuple[Measured, ...] = (Measured("kl"),),
     ) -> None:
         for each in distances:
@@ -79,40 +89,56 @@ class Distance:
                 )
         if len({each.name for each in distances}) < len(distances):
             raise SettingError("distances", "holds the same distance twice")
-        self._streams = {"examples": Stream(data, pipeline, view)}
+        other = pipeline if teacher_pipeline is None else teacher_pipeline
+        self._streams = {"student": Stream(data, pipeline, view), "teacher": Stream(data, other, teacher)}
         self._distances = distances
 
     def streams(self) -> Mapping[str, Stream]:
-        """All examples."""
+        """All examples through the student, then through the teacher."""
         return self._streams
 
-    def examples(
-        self, logits: Float[Array, "b c"], teacher: Float[Array, "b c"]
-    ) -> dict[str, Float[Array, "b"]]:
-        """Every distance of each example."""
-        return {each.name: distance(logits, teacher, each.kind, **each.given) for each in self._distances}  # type: ignore[arg-type]
+    def student(self, logits: Float[Array, "b c"]) -> Arrays:
+        """The student's."""
+        return {"logits": logits}
+
+    def teacher(self, logits: Float[Array, "b c"]) -> Arrays:
+        """The teacher's."""
+        return {"logits": logits}
 
     def start(self) -> State:
         """Nothing seen."""
-        names = [each.name for each in self._distances]
-        return State(
-            0, dict.fromkeys(names, 0.0), dict.fromkeys(names, np.inf), dict.fromkeys(names, -np.inf)
-        )
+        return State()
 
     def update(self, state: State, stream: str, arrays: Mapping[str, Shaped[np.ndarray, "b *dims"]]) -> State:
-        """Add up in double precision."""
-        state.count += len(next(iter(arrays.values())))
-        for name, values in arrays.items():
-            state.total[name] += float(values.astype(np.float64).sum())
-            state.least[name] = min(state.least[name], float(values.min()))
-            state.most[name] = max(state.most[name], float(values.max()))
+        """Keep the student's logits until the teacher's come, which do in the same order.
+
+        Raises:
+            DataError: they are of different classes.
+        """
+        if stream == "student":
+            state.waiting.append(arrays["logits"])
+            return state
+        student, teacher = state.waiting.popleft(), arrays["logits"]
+        if student.shape != teacher.shape:
+            raise DataError(f"{student.shape[1]} logits of the student and {teacher.shape[1]} of the teacher")
+        for name, values in self.between(jnp.asarray(student), jnp.asarray(teacher)).items():
+            state.found.setdefault(name, []).append(np.asarray(values, np.float64))
         return state
+
+    def between(
+        self, student: Float[Array, "b c"], teacher: Float[Array, "b c"]
+    ) -> dict[str, Float[Array, "b"]]:
+        """Every distance of each example."""
+        return {
+            each.name: distance(student, teacher, each.kind, **each.given)  # type: ignore[arg-type]
+            for each in self._distances
+        }
 
     def result(self, state: State) -> dict[str, float]:
         """All of them."""
         found: dict[str, float] = {}
-        for name, total in state.total.items():
-            found[f"{name}/avg"] = total / state.count
-            found[f"{name}/min"] = state.least[name]
-            found[f"{name}/max"] = state.most[name]
+        for name, parts in state.found.items():
+            values = np.concatenate(parts)
+            found |= {f"{name}/avg": float(values.mean())}
+            found |= {f"{name}/min": float(values.min()), f"{name}/max": float(values.max())}
         return found

@@ -1,15 +1,15 @@
 import numpy as np
 import pytest
 
-from bvc.component import DataError
+from bvc.diagnostics import Failed
 from bvc.library.evaluators.cka import Cka
 from tests.parity.evaluators import rows_of, run
 
 
 def measured(x, y, batch=8):
-    rows = {"examples": rows_of(x=x.astype(np.float32), y=y.astype(np.float32))}
-    ports = {"examples": lambda batch: {"pre_logits": batch["x"], "teacher": batch["y"]}}
-    return run(Cka(data=None, pipeline=None, view="any"), rows, ports, batch)["cka"]
+    rows = {"student": rows_of(z=x.astype(np.float32)), "teacher": rows_of(z=y.astype(np.float32))}
+    ports = dict.fromkeys(rows, lambda batch: {"pre_logits": batch["z"]})
+    return run(Cka(data=None, pipeline=None, teacher="any"), rows, ports, batch)["cka"]
 
 
 def written_out(x, y):
@@ -35,9 +35,5 @@ def test_a_rotation_changes_nothing():
 
 
 def test_what_does_not_vary_has_no_alignment():
-    with pytest.raises(DataError, match="the same for all examples"):
-        Cka(data=None, pipeline=None, view="any").result(
-            Cka(data=None, pipeline=None, view="any").update(
-                {}, "examples", {"features": np.ones((4, 2)), "teacher": np.eye(4)}
-            )
-        )
+    with pytest.raises(Failed, match="B0534: .*the same for all examples"):
+        measured(np.ones((4, 2)), np.eye(4))

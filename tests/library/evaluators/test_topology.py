@@ -45,8 +45,14 @@ EVALUATORS: dict[str, tuple[Any, dict[str, dict[str, np.ndarray]]]] = {
         Perplexity(**FOUND),
         {"sequences": {"logits": draw(4, 3), "labels": np.stack([CLASSES] * 4, axis=1)}},
     ),
-    "distance": (Distance(**FOUND), {"examples": {"logits": draw(5), "teacher": draw(5)}}),
-    "cka": (Cka(**FOUND), {"examples": {"pre_logits": draw(5), "teacher": draw(4)}}),
+    "distance": (
+        Distance(data=None, pipeline=None, teacher="any"),
+        {"student": {"logits": draw(5)}, "teacher": {"logits": draw(5)}},
+    ),
+    "cka": (
+        Cka(data=None, pipeline=None, teacher="any"),
+        {"student": {"pre_logits": draw(5)}, "teacher": {"pre_logits": draw(4)}},
+    ),
     "depth": (
         Depth(**FOUND),
         {"images": {"depth": 1 + draw(3, 3) ** 2, "labels": 1 + draw(6, 6, 1) ** 2}},
