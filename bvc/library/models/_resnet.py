@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import abc
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, Generic, TypedDict, TypeVar
 
 import equinox as eqx
@@ -20,6 +20,8 @@ from bvc.library.layers.repeat import Remat, repeat
 from bvc.library.layers.tap import tap
 
 Unit = TypeVar("Unit", bound=eqx.Module)
+Make = Callable[[int, int, int, Key[Array, ""]], Unit]
+"""Builds a unit from the channels that it gets, those of its 3 x 3 convolution, its stride and a key."""
 Features = Float[Array, "b h w c"]
 Reduced = Float[Array, "b h_out w_out c_out"]
 """What a unit or a stage gives: its first stride and its width are its own."""
@@ -87,17 +89,14 @@ class Stage(eqx.Module, Generic[Unit]):
 
     @staticmethod
     def build(
-        make: Callable[[int, int, Key[Array, ""]], Unit],
-        units: int,
-        channels: int,
-        stride: int,
-        out: int,
-        key: RandomKey,
+        make: Make[Unit], units: int, channels: int, middle: int, stride: int, key: RandomKey
     ) -> Stage[Unit]:
-        """`make(channels, stride, key)` builds a unit that gives `out` channels."""
+        """`make(channels, middle, stride, key)` builds a unit that gives `4 * middle` channels."""
         first_key, rest_key = jax.random.split(key)
-        rest = Stack.build(lambda k: make(out, 1, k), units - 1, rest_key) if units > 1 else None
-        return Stage(make(channels, stride, first_key), rest)
+        rest = None
+        if units > 1:
+            rest = Stack.build(lambda k: make(4 * middle, middle, 1, k), units - 1, rest_key)
+        return Stage(make(channels, middle, stride, first_key), rest)
 
     def __call__(self, x: Features, remat: Remat) -> Reduced:
         """All units one after another."""
@@ -106,6 +105,19 @@ class Stage(eqx.Module, Generic[Unit]):
         if self.rest is None:
             return x
         return repeat(self.rest, x, lambda unit, x, index, _: _apply(unit, x), remat=remat)
+
+
+def stages_of(
+    make: Make[Unit], units: Sequence[int], root: int, keys: Sequence[RandomKey]
+) -> tuple[Stage[Unit], ...]:
+    """The stages after a stem of `root` channels: each has twice the channels, and all but the first half the sides."""
+    stages: list[Stage[Unit]] = []
+    channels = root
+    for index, (count, key) in enumerate(zip(units, keys, strict=True)):
+        middle = root * 2**index
+        stages.append(Stage.build(make, count, channels, middle, 1 if index == 0 else 2, key))
+        channels = 4 * middle
+    return tuple(stages)
 
 
 class ResNet(HeadedImageModel):

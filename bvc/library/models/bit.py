@@ -19,7 +19,7 @@ from bvc.library.layers.headed import Image
 from bvc.library.layers.initializers import RandomKey, constant, zeros
 from bvc.library.layers.repeat import Remat
 from bvc.library.layers.tap import tap
-from bvc.library.models._resnet import Features, Reduced, ResNet, Stage, channels_of, units_of
+from bvc.library.models._resnet import Features, Reduced, ResNet, Stage, channels_of, stages_of, units_of
 
 
 class Unit(eqx.Module):
@@ -91,25 +91,12 @@ class Bit(ResNet):
         key: Key[Array, ""],
     ) -> None:
         units = units_of(depth)
-        channels = root = channels_of(width)
+        root = channels_of(width)
         root_key, *stage_keys = jax.random.split(key, 1 + len(units))
-        self.conv_root = StandardizedConv(7, 3, channels, stride=2, spread="std", key=root_key)
-        self.gn_root = GroupNorm(channels)
-        stages: list[Stage[Unit]] = []
-        for index, (count, stage_key) in enumerate(zip(units, stage_keys, strict=True)):
-            middle = root * 2**index
-            stages.append(
-                Stage.build(
-                    lambda into, stride, k, middle=middle: Unit(into, middle, stride, k),
-                    count,
-                    channels,
-                    1 if index == 0 else 2,
-                    4 * middle,
-                    stage_key,
-                )
-            )
-            channels = 4 * middle
-        self.stages = tuple(stages)
+        self.conv_root = StandardizedConv(7, 3, root, stride=2, spread="std", key=root_key)
+        self.gn_root = GroupNorm(root)
+        self.stages = stages_of(Unit, units, root, stage_keys)
+        channels = 4 * root * 2 ** (len(units) - 1)
         self.head = None
         if out_dim is not None:
             self.head = Dense(zeros((channels, out_dim)), constant(head_bias, (out_dim,)))

@@ -18,7 +18,7 @@ from bvc.library.layers.headed import Image
 from bvc.library.layers.initializers import RandomKey, constant, lecun_normal, zeros
 from bvc.library.layers.repeat import Remat
 from bvc.library.layers.tap import tap
-from bvc.library.models._resnet import Features, Reduced, ResNet, Stage, channels_of, units_of
+from bvc.library.models._resnet import Features, Reduced, ResNet, Stage, channels_of, stages_of, units_of
 
 
 def _norm(channels: int) -> GroupNorm:
@@ -97,26 +97,11 @@ class BitPaper(ResNet):
         key: Key[Array, ""],
     ) -> None:
         units = units_of(depth)
-        channels = root = channels_of(width)
+        root = channels_of(width)
         root_key, head_key, *stage_keys = jax.random.split(key, 2 + len(units))
-        self.conv_root = StandardizedConv(
-            7, 3, channels, stride=2, padding=3, spread="variance", key=root_key
-        )
-        stages: list[Stage[Unit]] = []
-        for index, (count, stage_key) in enumerate(zip(units, stage_keys, strict=True)):
-            middle = root * 2**index
-            stages.append(
-                Stage.build(
-                    lambda into, stride, k, middle=middle: Unit(into, middle, stride, k),
-                    count,
-                    channels,
-                    1 if index == 0 else 2,
-                    4 * middle,
-                    stage_key,
-                )
-            )
-            channels = 4 * middle
-        self.stages = tuple(stages)
+        self.conv_root = StandardizedConv(7, 3, root, stride=2, padding=3, spread="variance", key=root_key)
+        self.stages = stages_of(Unit, units, root, stage_keys)
+        channels = 4 * root * 2 ** (len(units) - 1)
         self.norm = _norm(channels)
         self.head = None
         if out_dim is not None:

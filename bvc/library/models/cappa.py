@@ -11,11 +11,11 @@ from jaxtyping import Array, Bool, Float, Int, Key
 
 from bvc.component import Count, Fraction, Model, component, view
 from bvc.library.checkpoints.naming import Naming
+from bvc.library.layers.captioner import Captioner
 from bvc.library.layers.decoder import TokenDecoder, causal, check_encoder, shift_right
 from bvc.library.layers.dropout import Keys, fold
 from bvc.library.layers.headed import Image, Text
 from bvc.library.layers.repeat import Remat
-from bvc.library.layers.sampling import Sampled, gumbel, sample
 from bvc.library.layers.sizes import Size
 from bvc.library.layers.tap import scope, tap
 from bvc.library.losses.cross_entropy import token_xent
@@ -29,7 +29,7 @@ class CappaOutputs(TypedDict):
 
 
 @component("model")
-class Cappa(eqx.Module):
+class Cappa(Captioner):
     """Captioner (arXiv:2306.07915; big_vision `models/proj/cappa/cappa.py`).
 
     In training, some captions are predicted in parallel: they are replaced by mask tokens, and every position
@@ -107,11 +107,6 @@ class Cappa(eqx.Module):
         return {"logits": self.decoder(tokens, encoded, mask=mask, keys=fold(keys, 2))}
 
     @view
-    def logits(self, image: Image, text: Text) -> Float[Array, "b t v"]:
-        """Logits of each token, given those before it."""
-        return self(image, text)["logits"]
-
-    @view
     def pre_logits(self, image: Image) -> Float[Array, "b d"]:
         """What represents the image: the encoder's pooled tokens."""
         return self.encoder.pre_logits(image)
@@ -127,23 +122,6 @@ class Cappa(eqx.Module):
             return -token_xent(logits, tokens, (tokens > 0).astype(jnp.float32), normalize=False)
 
         return jnp.moveaxis(jax.lax.map(likelihood, jnp.moveaxis(prompts, 1, 0)), 0, 1)
-
-    @view
-    def generate(
-        self,
-        image: Image,
-        *,
-        temperature: float = 1.0,
-        top_k: Count | None = None,
-        top_p: Fraction | None = None,
-        keys: Keys = None,
-    ) -> Sampled:
-        """A caption for each image: the most likely token at each place, or with keys a sampled one."""
-        prompts = jnp.zeros((image.shape[0], self.decoder.length), jnp.int32)
-        cache = self.decoder.start(self.encoder.encode(image))
-        return sample(
-            self.decoder.step, cache, prompts, gumbel(keys), temperature=temperature, top_k=top_k, top_p=top_p
-        )
 
     def naming(self) -> Naming:
         """Names in published files."""

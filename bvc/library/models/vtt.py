@@ -4,18 +4,16 @@ from __future__ import annotations
 
 from typing import Any, Literal, TypedDict
 
-import equinox as eqx
-import jax.numpy as jnp
 from jaxtyping import Array, Float, Key
 
-from bvc.component import Count, Fraction, Model, component, view
+from bvc.component import Count, Fraction, Model, component
 from bvc.library.checkpoints.naming import Naming
 from bvc.library.checkpoints.repairs import renumber
+from bvc.library.layers.captioner import Captioner
 from bvc.library.layers.decoder import TokenDecoder, check_encoder, shift_right
 from bvc.library.layers.dropout import Keys, fold
 from bvc.library.layers.headed import Image, Text
 from bvc.library.layers.repeat import Remat
-from bvc.library.layers.sampling import Sampled, gumbel, sample
 from bvc.library.layers.sizes import Size
 from bvc.library.models._decoder_files import STACKED, TOKEN_DECODER
 from bvc.library.models._vit_files import encoder
@@ -28,7 +26,7 @@ class VttOutputs(TypedDict):
 
 
 @component("model")
-class Vtt(eqx.Module):
+class Vtt(Captioner):
     """Encoder and decoder that predict codes from an image (UViM, arXiv:2205.10337; big_vision `uvim/vtt.py`).
 
     Settings:
@@ -86,28 +84,6 @@ class Vtt(eqx.Module):
         """Logits of the whole sequence at once."""
         encoded = self.encoder.encode(image, keys=fold(keys, 0))
         return {"logits": self.decoder(shift_right(text), encoded, keys=fold(keys, 1))}
-
-    @view
-    def logits(self, image: Image, text: Text) -> Float[Array, "b t v"]:
-        """Logits of each code, given those before it."""
-        return self(image, text)["logits"]
-
-    @view
-    def generate(
-        self,
-        image: Image,
-        *,
-        temperature: float = 1.0,
-        top_k: Count | None = None,
-        top_p: Fraction | None = None,
-        keys: Keys = None,
-    ) -> Sampled:
-        """A sequence for each image: the most likely code at each place, or with keys a sampled one."""
-        prompts = jnp.zeros((image.shape[0], self.decoder.length), jnp.int32)
-        cache = self.decoder.start(self.encoder.encode(image))
-        return sample(
-            self.decoder.step, cache, prompts, gumbel(keys), temperature=temperature, top_k=top_k, top_p=top_p
-        )
 
     def naming(self) -> Naming:
         """Names in published files."""
