@@ -132,7 +132,7 @@ def _component(kind: Kind, generic: Mapping[str, Setting] | None = None) -> Sche
         own["properties"]["type"] = {"const": name, "description": component.summary}
         branches.append({"if": {"properties": {"type": {"const": name}}, "required": ["type"]}, "then": own})
     options: list[Schema] = [{"enum": names}, _REFERENCE]
-    if kind == "optimizer":  # its settings are those of a function of optax, which is not imported for a schema
+    if kind == "optimizer":  # optax's transforms, too: it is not imported for a schema
         options.append({"pattern": rf"^{re.escape(PREFIX)}"})
     known: Schema = {"type": "string", "description": f"which {kind}", "anyOf": options}
     return {"type": "object", "properties": {"type": known}, "allOf": branches}
