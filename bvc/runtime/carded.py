@@ -47,7 +47,11 @@ def find_carded(name: str) -> Carded:
     if card is None:
         raise Failed(catalog.no_such_dataset(name, card_names()))
     described: Any = plain(card.source)
-    return Carded(card, source_of(card.name, described.pop("type"), described))
+    kind = described.pop("type")
+    component = registry.find("source", kind)
+    if component is not None and "version" in described and "version" not in component.settings:
+        raise Failed(catalog.no_such_dataset(name, [card.name]))
+    return Carded(card, source_of(card.name, kind, described))
 
 
 def source_of(name: str, kind: str, settings: dict[str, Any]) -> Source:

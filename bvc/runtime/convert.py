@@ -199,8 +199,9 @@ def _opened(path: Path) -> Iterator[Any]:
     writer = ArrayRecordWriter(str(path), "group_size:1")
     try:
         yield writer
-    finally:
         writer.close()
+    except RuntimeError as error:  # so it tells of a full disk
+        raise OSError(str(error).partition(";")[0]) from error
 
 
 def _keep(draft: Path, file: Path) -> None:

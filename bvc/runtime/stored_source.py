@@ -89,7 +89,9 @@ def find_source(text: str, files: Mapping[str, str] | None = None) -> StoredSour
         return _pattern(text, path.with_name(f"{_SPLIT}{path.suffix}"), files or {}, (path.stem,))
     try:
         if not path.is_dir():
-            raise Failed(catalog.no_such_source(text, "there is no such file or folder", str(path)))
+            reason = "it is neither a folder, nor a `.tar` or `.jsonl` file"
+            reason = reason if path.exists() else "there is no such file or folder"
+            raise Failed(catalog.no_such_source(text, reason, str(path)))
         folder = _prepared(path)
         if folder is not None:
             return _tfds(text, folder)
@@ -147,7 +149,7 @@ def _pattern(text: str, path: Path, files: Mapping[str, str], only: tuple[str, .
     if _SPLIT in str(folder) or not folder.is_dir():
         reason = "`{split}` can stand in the name of a file alone, and the folder must be there"
         raise Failed(catalog.no_such_source(text, reason, str(folder)))
-    name = re.escape(path.name).replace(re.escape(_SPLIT), r"(?P<split>\w+?)").replace(r"\*", ".*")
+    name = re.escape(path.name).replace(re.escape(_SPLIT), r"(?P<split>[\w-]+?)").replace(r"\*", ".*")
     found = {
         match["split"]: file
         for file in sorted(folder.iterdir(), reverse=True)

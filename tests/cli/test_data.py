@@ -61,6 +61,9 @@ def test_json_lines_are_converted_and_inspected(bvc: Bvc, tmp_path: Path) -> Non
     [
         (("inspect", "imagenet"), "B0143", 1),
         (("inspect", "imagenet2012"), "B0501", 1),
+        (("inspect", "shapes:9.9.9"), "B0143", 1),
+        (("inspect", "here/pets", "--split", "train["), "B0505", 1),
+        (("inspect", "here/broken.py"), "B0149", 1),
         (("inspect", "nowhere/at/all"), "B0149", 1),
         (("inspect", "here/broken.tar"), "B0149", 1),
         (("inspect", "here/empty.tar"), "B0149", 1),
@@ -86,6 +89,7 @@ def test_bad_input_is_told(
     here = tmp_path / "here"
     image_folder(here)
     (here / "broken.tar").write_bytes(b"no tar file at all" * 100)
+    (here / "broken.py").write_text("")
     (here / "empty.tar").write_bytes(b"\0" * 10240)
     (here / "lines.jsonl").write_text('{"a": 1}\n{"b": 2}\n')
     (here / "1.0.0").mkdir()

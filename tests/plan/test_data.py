@@ -11,6 +11,7 @@ import pytest
 
 from bvc.check import check
 from bvc.component.feature import Feature
+from bvc.plan import data_cost
 from bvc.plan.data import plan_data
 from bvc.plan.data_graph import Graph, graph
 from bvc.plan.data_report import data_as_json, render_data
@@ -20,6 +21,12 @@ from tests.pipelines import bound
 
 SPEC = str(Path(__file__).parent.parent / "specs" / "tiny_siglip.toml")
 RAW = {"image": Feature("bytes"), "label": Feature("int64"), "file_name": Feature("str")}
+
+
+@pytest.fixture(autouse=True)
+def quick(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Two passes over the examples are enough to see bytes."""
+    monkeypatch.setattr(data_cost, "_SECONDS", 0.0)
 
 
 def made(*calls: str, needed: tuple[str, ...] = ("image", "labels")) -> Graph:

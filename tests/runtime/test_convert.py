@@ -131,6 +131,18 @@ def test_a_damaged_record_is_named(tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
+def test_a_full_disk_is_told(tmp_path: Path) -> None:
+    source = image_folder(tmp_path)
+    code = (
+        "import resource, sys\nfrom bvc.cli.data_convert import convert\n"
+        "resource.setrlimit(resource.RLIMIT_FSIZE, (5000, 5000))\n"
+        f"sys.exit(convert({str(source)!r}, 'made', [], {str(tmp_path)!r}))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60)
+    assert done.returncode == 1 and "B0148" in done.stdout and "File too large" in done.stdout, done.stderr
+
+
+@pytest.mark.slow
 def test_a_killed_conversion_continues(tmp_path: Path) -> None:
     source = image_folder(tmp_path, 300)
     code = (
