@@ -165,16 +165,6 @@ class TrainData:
     transforms: tuple[OpNode, ...] = ()
     skip_bad: int = 0
 
-    @property
-    def data(self) -> DataNode:
-        """What the first source reads; where there is no mix, the only one."""
-        return self.sources[0].data
-
-    @property
-    def pipeline(self) -> tuple[OpNode, ...]:
-        """What is done to an example of the first source."""
-        return self.sources[0].pipeline
-
 
 @dataclass(frozen=True, slots=True)
 class Mesh:

@@ -49,9 +49,10 @@ def test_the_parts_of_an_experiment(tmp_path: Path) -> None:
     assert found.doc == ""
     assert found.train.batch == 64
     assert found.train.shuffle
-    assert found.train.data.name == "cifar10" and found.train.data.split == "train[:90%]"
-    assert found.train.data.splits == {"train": 50_000, "test": 10_000}
-    assert [op.name for op in found.train.pipeline] == ["decode", "resize", "value_range", "onehot", "keep"]
+    (source,) = found.train.sources
+    assert source.data.name == "cifar10" and source.data.split == "train[:90%]"
+    assert source.data.splits == {"train": 50_000, "test": 10_000}
+    assert [op.name for op in source.pipeline] == ["decode", "resize", "value_range", "onehot", "keep"]
     assert found.model.name == "vit" and found.model.settings["patch"] == 8
     assert found.objective[0].name == "softmax_xent"
     assert found.optimizer.transform.name == "adam" and found.optimizer.transform.settings == {}
@@ -65,13 +66,14 @@ def test_the_parts_of_an_experiment(tmp_path: Path) -> None:
 
 
 def test_ops_are_wired(tmp_path: Path) -> None:
-    ops = bound(
+    (source,) = bound(
         tmp_path,
         """
 [data.train]
 pipeline = ["decode", "resize(16)", "flip_lr(from='image', to='other')", "onehot(10, key='label', to='labels')"]
 """,
-    ).train.pipeline
+    ).train.sources
+    ops = source.pipeline
     assert dict(ops[1].reads) == {"image": "image"} and dict(ops[1].writes) == {"": "image"}
     assert dict(ops[2].reads) == {"image": "image"} and dict(ops[2].writes) == {"": "other"}
     assert dict(ops[3].reads) == {"labels": "label"} and dict(ops[3].writes) == {"": "labels"}
@@ -130,7 +132,7 @@ optimizer.rules = [
 
 
 def test_data_of_ones_own(tmp_path: Path) -> None:
-    data = bound(
+    (own,) = bound(
         tmp_path,
         """
 unset = ["data.train.name"]
@@ -139,7 +141,8 @@ source = { type = "tfds", name = "ours", version = "1.0.0" }
 features = { image = "bytes", "boxes/corners" = "f32[n 4]" }
 split = "any"
 """,
-    ).train.data
+    ).train.sources
+    data = own.data
     assert data.source.settings == {"name": "ours", "version": "1.0.0"}
     assert {name: str(feature) for name, feature in data.features.items()} == {
         "image": "bytes",
@@ -148,7 +151,8 @@ split = "any"
 
 
 def test_a_version_of_a_dataset(tmp_path: Path) -> None:
-    data = bound(tmp_path, 'data.train.name = "cifar10:3.0.2"').train.data
+    (source,) = bound(tmp_path, 'data.train.name = "cifar10:3.0.2"').train.sources
+    data = source.data
     assert data.source.settings["version"] == "3.0.2"
 
 

@@ -25,7 +25,7 @@ def test_towers_still_fit_each_other() -> None:
     assert image.init is None and text.init_skip == ()
     assert image.settings["width"] == text.settings["out_dim"] == 32
     assert small.train.batch == 9
-    assert small.train.pipeline[-2].settings["vocab"] == "std:vocab/shapes.txt"
+    assert small.train.sources[0].pipeline[-2].settings["vocab"] == "std:vocab/shapes.txt"
     assert small.optimizer.rules[0].freeze
 
 
@@ -33,8 +33,8 @@ def test_data_is_generated_with_the_features_of_the_card() -> None:
     experiment = bound("vit_i1k.toml")
     small = smoke(experiment, devices=8)
     assert small.train.batch == BATCH
-    assert small.train.data.features == experiment.train.data.features
-    read = [small.train.data]
+    assert small.train.sources[0].data.features == experiment.train.sources[0].data.features
+    read = [small.train.sources[0].data]
     read += [
         value
         for table in small.evals

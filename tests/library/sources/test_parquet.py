@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import pickle
 from pathlib import Path
 
@@ -12,29 +11,18 @@ import pyarrow.parquet
 import pytest
 
 from bvc.component import DataError
-from bvc.library.records.tfrecord import TfRecords
 from bvc.library.sources.tfds import Tfds
-
-FIXTURE = Path(__file__).parents[2] / "reference" / "tfrecord" / "tiny" / "1.0.0"
+from tests.library.sources.parquet_folder import FIXTURE, write
 
 
 @pytest.fixture
 def root(tmp_path: Path) -> Path:
-    folder = tmp_path / "tiny" / "1.0.0"
-    folder.mkdir(parents=True)
-    info = json.loads((FIXTURE / "dataset_info.json").read_text())
-    (folder / "dataset_info.json").write_text(json.dumps({**info, "fileFormat": "parquet"}))
-    (folder / "features.json").write_bytes((FIXTURE / "features.json").read_bytes())
-    for file in FIXTURE.glob("*.tfrecord-*"):
-        records = TfRecords([str(file)])
-        table = pyarrow.table({"data": [records[i] for i in range(len(records))]})
-        name = file.name.replace("tfrecord", "parquet")
-        pyarrow.parquet.write_table(table, folder / name, row_group_size=2)
+    write(tmp_path)
     return tmp_path
 
 
 def test_the_same_examples_as_in_other_formats(root: Path) -> None:
-    theirs = Tfds(name="tiny").open("train[1:]+test", str(FIXTURE.parents[1]))
+    theirs = Tfds(name="tiny").open("train[1:]+test", str(FIXTURE))
     assert Tfds(name="tiny").missing("train", str(root)) is None
     ours = pickle.loads(pickle.dumps(Tfds(name="tiny").open("train[1:]+test", str(root))))
     assert len(ours) == len(theirs) == 7

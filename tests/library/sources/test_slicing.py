@@ -10,22 +10,19 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import pyarrow
-import pyarrow.parquet
 import pytest
 
 from bvc.component import DataError
 from bvc.component.source import Records
-from bvc.library.records.tfrecord import TfRecords
 from bvc.library.sources.coco import Coco
 from bvc.library.sources.image_folder import ImageFolder
 from bvc.library.sources.jsonl import Jsonl
 from bvc.library.sources.shapes import Shapes
 from bvc.library.sources.tfds import Tfds
 from bvc.library.sources.webdataset import Webdataset
+from tests.library.sources.parquet_folder import FIXTURE, write
 
 SIZES = {"train": 6, "test": 2}
-FIXTURE = Path(__file__).parents[2] / "reference" / "tfrecord"
 Opened = Callable[[str], Records]
 
 
@@ -70,15 +67,7 @@ def tfrecord(root: Path) -> Opened:
 
 
 def parquet(root: Path) -> Opened:
-    theirs, ours = FIXTURE / "tiny/1.0.0", root / "tiny/1.0.0"
-    ours.mkdir(parents=True)
-    info = json.loads((theirs / "dataset_info.json").read_text())
-    (ours / "dataset_info.json").write_text(json.dumps({**info, "fileFormat": "parquet"}))
-    (ours / "features.json").write_bytes((theirs / "features.json").read_bytes())
-    for file in theirs.glob("*.tfrecord-*"):
-        records = TfRecords([str(file)])
-        table = pyarrow.table({"data": [records[i] for i in range(len(records))]})
-        pyarrow.parquet.write_table(table, ours / file.name.replace("tfrecord", "parquet"))
+    write(root)
     return lambda split: Tfds(name="tiny").open(split, str(root))
 
 
