@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import io
 import json
-from pathlib import Path
+from collections.abc import Callable
 
 import PIL.Image
 import pytest
 
-from bvc.check import check
+from bvc.compile.program import Program
 from bvc.component.feature import Feature
 from bvc.plan import data_cost
 from bvc.plan.data import plan_data
@@ -19,7 +19,6 @@ from bvc.plan.drawn import HEIGHT, WIDTH, drawn, photo
 from bvc.plan.host_memory import AHEAD, feed_memory
 from tests.pipelines import bound
 
-SPEC = str(Path(__file__).parent.parent / "specs" / "tiny_siglip.toml")
 RAW = {"image": Feature("bytes"), "label": Feature("int64"), "file_name": Feature("str")}
 
 
@@ -97,10 +96,8 @@ def test_memory_counts_batches_and_workers(workers: int) -> None:
     assert ("workers" in parts) == bool(workers)
 
 
-def test_a_program_is_planned_and_printed() -> None:
-    program = check(SPEC).program
-    assert program is not None
-    planned = plan_data(program, lambda part: part, 2)
+def test_a_program_is_planned_and_printed(program: Callable[[str], Program]) -> None:
+    planned = plan_data(program("mesh=one"), lambda part: part, 2)
     assert [stream.name for stream in planned.streams][0] == "data.train"
     text = render_data(planned)
     for word in (
