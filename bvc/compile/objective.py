@@ -16,6 +16,7 @@ from jax import lax
 
 from bvc.compile.blame import returned
 from bvc.compile.construct import Steps, arguments
+from bvc.compile.schedule import Scheduled, now, scheduled
 from bvc.compile.typed import trace
 from bvc.compile.wiring import Wires, wire
 from bvc.component.loss import Loss
@@ -34,14 +35,16 @@ class Term:
     node: TermNode
     wires: Wires
     settings: Mapping[str, Any]
+    weight: float | Scheduled = 1.0
 
     def __call__(self, ports: Mapping[str, Any], mesh: MeshContext | None = None) -> Loss:
         """The loss, given an array for each port."""
         component = self.node.component
         given = {"mesh": mesh or MeshContext()} if "mesh" in component.call.given else {}
+        settings = {name: now(value) for name, value in self.settings.items()}
         if component.is_class:
-            return component.target(**self.settings)(**ports, **given)
-        return component.target(**ports, **given, **self.settings)
+            return component.target(**settings)(**ports, **given)
+        return component.target(**ports, **given, **settings)
 
 
 @dataclass(frozen=True)
@@ -58,7 +61,7 @@ class Objective:
     @property
     def coupled(self) -> bool:
         """Whether the loss of an example depends on others: by a term that sees the mesh, or by the terms' weights."""
-        return len(self.terms) > 1 or "mesh" in self.terms[0].node.component.call.given
+        return len(self.terms) > 1 or any("mesh" in term.node.component.call.given for term in self.terms)
 
     def __call__(self, arrays: Arrays, mesh: MeshContext) -> Loss:
         """What these examples contribute."""
@@ -75,7 +78,7 @@ def _sum(terms: Sequence[Term], losses: Sequence[Loss], mesh: MeshContext) -> Lo
     for term, loss in zip(terms, losses, strict=True):
         # weight: f32[] {unreduced over the batch axes} -> f32[]
         weight = mesh.sum(lax.stop_gradient(loss.weight))
-        total += term.node.weight * loss.total / jnp.maximum(weight, jnp.finfo(weight.dtype).tiny)
+        total += now(term.weight) * loss.total / jnp.maximum(weight, jnp.finfo(weight.dtype).tiny)
         metrics[f"loss_{term.node.term}"] = (loss.total, loss.weight)
         metrics |= {f"{term.node.term}/{name}": pair for name, pair in loss.metrics.items()}
     return Loss(total, jnp.float32(1 / mesh.shards), metrics)
@@ -107,7 +110,8 @@ def make_objective(
     for node in nodes:
         call = node.component.call
         wires, diagnostics = wire(node, call, available, droppers=droppers, batch_maker=batch_maker)
-        term = Term(node, wires, arguments(node, steps))
+        settings = {name: scheduled(value, steps) for name, value in arguments(node, steps).items()}
+        term = Term(node, wires, settings, scheduled(node.weight, steps))
         if not diagnostics:
             traced = trace(node, call, wires, available, term, makers=makers)
             diagnostics = traced.diagnostics

@@ -72,9 +72,13 @@ def run(
     layout: Sequence[LayoutRule],
     steps: int = 2,
     given: Mapping[str, float] | None = None,
+    seen: list[State] | None = None,
     **settings: Any,
 ) -> tuple[State, list[dict[str, float]]]:
-    """Train on virtual devices with random batches, in which the features `given` have one value throughout."""
+    """Train on virtual devices with random batches.
+
+    Features `given` have one value throughout; the state of every step is added to `seen`.
+    """
     grid: Grid = grid_of(axes)
     experiment = replace(program.experiment, layout=tuple(layout))
     training = replace(replace(program, experiment=experiment).training(grid), **settings)
@@ -94,6 +98,8 @@ def run(
             batch[name] = np.full(program.batch[name].shape, value, program.batch[name].dtype)
         state, metrics = step(state, batch, frozen) if frozen else step(state, batch)
         told.append({name: float(value) for name, value in metrics.items()})
+        if seen is not None:
+            seen.append(jax.device_get(state))
     return jax.device_get(state), told
 
 
