@@ -215,6 +215,11 @@ class CnnVae(eqx.Module):
         return self._encode(image)[0]
 
     @view
+    def reconstruct(self, image: Image) -> Features:
+        """The image that the mean of its codes stands for."""
+        return self.decode(self.encode(image))
+
+    @view
     def decode(self, z: Codes) -> Features:
         """The image that codes stand for."""
         x = self.decoder(unfolded(z, self.fold_size))

@@ -131,6 +131,11 @@ class VitVae(eqx.Module):
         return self._encode(image, None)[0]
 
     @view
+    def reconstruct(self, image: Num[Array, "b h w c"]) -> Float[Array, "b h w c"]:
+        """What the decoder makes of the mean of the codes: pixels, or the logits of all label classes."""
+        return self.decode(self.encode(image))
+
+    @view
     def decode(self, z: Codes) -> Float[Array, "b h w c"]:
         """What the decoder makes of codes: pixels, or the logits of all label classes."""
         return self._decode(z, None)
