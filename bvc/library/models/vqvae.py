@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
 from typing import Literal, TypedDict
 
@@ -35,8 +34,9 @@ from bvc.library.layers.codebook import (
 )
 from bvc.library.layers.dense import Dense
 from bvc.library.layers.dropout import Keys, fold
+from bvc.library.layers.flatten import Flatten, Tokens, Unflatten
 from bvc.library.layers.headed import Image
-from bvc.library.layers.initializers import RandomKey, lecun_normal, xavier_uniform, zeros
+from bvc.library.layers.initializers import lecun_normal, xavier_uniform, zeros
 from bvc.library.layers.patch import PatchEmbedding, grid_of, pair
 from bvc.library.layers.repeat import Remat
 from bvc.library.layers.sizes import Size, check_size
@@ -45,40 +45,6 @@ from bvc.library.layers.trunk import Posemb, Trunk
 from bvc.library.models._vit_files import encoder
 
 Arrays = Mapping[str, Float[Array, "b t ..."]]
-Tokens = Float[Array, "b t d"]
-
-
-class Flatten(eqx.Module):
-    """A linear map of several dims into a token."""
-
-    kernel: Float[Array, "*shape d"]
-    bias: Float[Array, "d"]
-
-    def __init__(self, shape: tuple[int, ...], width: int, *, key: RandomKey) -> None:
-        self.kernel = lecun_normal(key, (*shape, width), fan_in=math.prod(shape))
-        self.bias = zeros((width,))
-
-    def __call__(self, x: Float[Array, "b t ..."]) -> Tokens:
-        """One token for each position."""
-        width = self.kernel.shape[-1]
-        return x.reshape(*x.shape[:2], -1) @ self.kernel.reshape(-1, width) + self.bias
-
-
-class Unflatten(eqx.Module):
-    """A linear map of a token into several dims."""
-
-    kernel: Float[Array, "d *shape"]
-    bias: Float[Array, "*shape"]
-
-    def __init__(self, width: int, shape: tuple[int, ...], *, zero: bool, key: RandomKey) -> None:
-        whole = (width, *shape)
-        self.kernel = zeros(whole) if zero else lecun_normal(key, whole, fan_in=width)
-        self.bias = zeros(shape)
-
-    def __call__(self, x: Tokens) -> Float[Array, "b t ..."]:
-        """What each token stands for."""
-        y = x @ self.kernel.reshape(x.shape[-1], -1)
-        return y.reshape(*x.shape[:2], *self.bias.shape) + self.bias
 
 
 class VqVaeOutputs(TypedDict, total=False):
@@ -241,7 +207,9 @@ class VqVae(eqx.Module):
         return self._expand(gather(self.codebook).codewords()[code], ctx, None)
 
     @advances("sum")
-    def advanced(self, counts: Int[Array, "v"], sums: Float[Array, "v k"], *, key: Key[Array, ""]) -> eqx.Module:
+    def advanced(
+        self, counts: Int[Array, "v"], sums: Float[Array, "v k"], *, key: Key[Array, ""]
+    ) -> eqx.Module:
         """The model after a step, from the statistics of the whole batch."""
         if self.codebook is None:
             return self
