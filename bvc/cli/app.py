@@ -9,7 +9,18 @@ import typer
 from bvc.cli.checkpoint import checkpoint
 from bvc.cli.data import data
 from bvc.cli.launch import Place
-from bvc.cli.options import Coordinator, DataDir, Format, Process, Processes, Sets, Shown, Spec, Workdir
+from bvc.cli.options import (
+    Coordinator,
+    DataDir,
+    Format,
+    Process,
+    Processes,
+    Profile,
+    Sets,
+    Shown,
+    Spec,
+    Workdir,
+)
 from bvc.cli.processes import Flags, alongside
 
 app = typer.Typer(
@@ -56,18 +67,27 @@ def run(
     coordinator: Coordinator = None,
     processes: Processes = None,
     process: Process = None,
+    profile: Profile = None,
 ) -> None:
     """Train. The same command with the same workdir continues where it stopped."""
     from bvc.cli import run as command
+    from bvc.cli.arguments import profiled
 
+    steps = profiled(profile)
     if smoke == (workdir is not None):
         told = "`--smoke` keeps nothing: leave one of the two out" if smoke else "is missing, or `--smoke`"
         raise typer.BadParameter(told, param_hint="--workdir")
     if workdir is None:
+        if steps or coordinator or processes is not None or process is not None:
+            told = "`--profile` and the flags of several processes need a run of its own"
+            raise typer.BadParameter(told, param_hint="--smoke")
         raise typer.Exit(command.smoke(spec, sets or []))
     flags = Flags(coordinator, processes, process)
     raise typer.Exit(
-        alongside(flags, lambda tells: command.run(spec, sets or [], workdir, data_dir, anyway, tells))
+        alongside(
+            flags,
+            lambda tells: command.run(spec, sets or [], workdir, data_dir, anyway, tells, profile=steps),
+        )
     )
 
 

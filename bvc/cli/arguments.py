@@ -38,6 +38,22 @@ def _split(given: Sequence[str], flag: str, form: str) -> list[tuple[str, str]]:
     return found
 
 
+def profiled(text: str | None) -> tuple[int, int] | None:
+    """The first and the last step of `--profile FIRST:LAST`.
+
+    Raises:
+        typer.BadParameter: it is not of that form, or no step lies between them.
+    """
+    first, _, last = (text or "").partition(":")
+    if text is None:
+        return None
+    if not (first.isdecimal() and last.isdecimal() and 1 <= int(first) <= int(last)):
+        raise typer.BadParameter(
+            f"`{text}` is not FIRST:LAST, two steps counted from 1, such as 10:15", param_hint="--profile"
+        )
+    return int(first), int(last)
+
+
 def import_components(modules: Sequence[str]) -> None:
     """Import modules with components of the user's own.
 

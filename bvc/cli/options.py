@@ -27,6 +27,12 @@ DataDir = Annotated[
     str | None, typer.Option("--data-dir", metavar="DIR", help="Where data lies; default $TFDS_DATA_DIR.")
 ]
 Shown = Annotated[Format, typer.Option("--format", help="How diagnostics are printed.")]
+Profile = Annotated[
+    str | None,
+    typer.Option(
+        "--profile", metavar="FIRST:LAST", help="Write a profiler trace of these steps into the workdir."
+    ),
+]
 Coordinator = Annotated[
     str | None,
     typer.Option(

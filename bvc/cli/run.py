@@ -28,6 +28,7 @@ def run(
     tells: Tells = tells_all,
     *,
     small: bool = False,
+    profile: tuple[int, int] | None = None,
 ) -> int:
     """Check, plan, train; 0 when the run is complete, 75 when a signal stopped it and its state is saved."""
     from rich.console import Console
@@ -54,7 +55,7 @@ def run(
     try:
         experiment = _small(checked.experiment) if small else checked.experiment
         program = together(lambda: locate(experiment, root, lambda text: console.print(text, markup=False)))
-        outcome = train(program, show(checked.spec), workdir, root, console, anyway=anyway)
+        outcome = train(program, show(checked.spec), workdir, root, console, anyway=anyway, profile=profile)
     except Failed as failure:
         return report(failure.diagnostics, checked.sources, tells=tells)
     if outcome.signal is not None:

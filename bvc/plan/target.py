@@ -7,7 +7,7 @@ import os
 import re
 import tomllib
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal
 
@@ -63,20 +63,32 @@ def find_target(text: str) -> Target:
     if found is None or found["name"] not in names:
         raise Failed(catalog.unknown_target(text, text.split(":")[0], names))
     name = found["name"]
-    facts = tomllib.loads((stdlib_root() / "target" / f"{name}.toml").read_text(encoding="utf-8"))
+    facts = _facts(name)
     devices = math.prod(int(size) for size in found["shape"].split("x")) if found["shape"] else 1
     return _from_facts(text, devices, facts)
 
 
 def this_machine() -> Target:
-    """The devices that jax finds here. Of CPUs each has an equal part of the machine's memory."""
+    """The devices that jax finds here, with the rates of their kind where it is known.
+
+    Of CPUs each has an equal part of the machine's memory.
+    """
     devices = jax.devices()
     own = jax.local_devices()  # other processes' devices say nothing of themselves
     stats: Mapping[str, int] = (own[0].memory_stats() if own[0].platform != "cpu" else None) or {}
     memory = stats.get("bytes_limit") or host_memory() // len(own)
     platform = devices[0].platform
     kind: DeviceKind = "tpu" if platform == "tpu" else "gpu" if platform in ("gpu", "cuda", "rocm") else "cpu"
+    known = [
+        facts for facts in map(_facts, target_names()) if devices[0].device_kind in facts["device_kinds"]
+    ]
+    if known:
+        return replace(_from_facts("this machine", len(devices), known[0]), memory=memory)
     return Target("this machine", kind, len(devices), memory, source=devices[0].device_kind)
+
+
+def _facts(name: str) -> Mapping[str, Any]:
+    return tomllib.loads((stdlib_root() / "target" / f"{name}.toml").read_text(encoding="utf-8"))
 
 
 def _from_facts(name: str, devices: int, facts: Mapping[str, Any]) -> Target:

@@ -106,7 +106,12 @@ class Folder:
         return dict(sorted(found.items()))
 
     def put(self, name: str, source: Path) -> None:
-        """Copy a file of this machine into a store."""
+        """Copy a file of this machine into it, with the folders that `name` has."""
+        if self.local:
+            target = self.local / name
+            target.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copyfile(source, target)
+            return
         self._fs.makedirs(os.path.dirname(f"{self._root}/{name}"), exist_ok=True)
         self._fs.put_file(str(source), f"{self._root}/{name}")
 

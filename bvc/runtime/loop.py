@@ -29,6 +29,8 @@ from bvc.runtime.interruption import Interruption, Stopped
 from bvc.runtime.peers import is_first, of_first
 from bvc.runtime.progress import Progress
 from bvc.runtime.rows import CLOCK, METRICS, Rows
+from bvc.runtime.surprise import Surprise
+from bvc.runtime.trace import Trace
 from bvc.runtime.training import Training
 from bvc.runtime.workdir import Workdir
 from bvc.runtime.writers import Writers
@@ -50,8 +52,22 @@ class Outcome:
     """Of the last row that was written."""
 
 
-def train(training: Training, workdir: Workdir, progress: Progress) -> Outcome:
+def train(
+    training: Training,
+    workdir: Workdir,
+    progress: Progress,
+    *,
+    surprise: Surprise | None = None,
+    trace: Trace | None = None,
+) -> Outcome:
     """Train from the newest checkpoint of the work directory, or from the start, to the end.
+
+    Args:
+        training: the program, ready to run.
+        workdir: opened.
+        progress: where it is shown.
+        surprise: compares what a step takes with the plan.
+        trace: records some steps.
 
     Raises:
         Failed: a checkpoint cannot be used (B0521, B0522) or written (B0514), data cannot be read (B0505),
@@ -66,7 +82,11 @@ def train(training: Training, workdir: Workdir, progress: Progress) -> Outcome:
             closing(Checkpoints(workdir.checkpoints, training.times.keeps, rows.sync))
         )
         writers = stack.enter_context(closing(Writers(training.writers, workdir.folder)))
-        loop = _Loop(training, progress, interruption, checkpoints, rows, clock_rows, writers)
+        if trace:
+            stack.enter_context(closing(trace))
+        loop = _Loop(
+            training, progress, interruption, checkpoints, rows, clock_rows, writers, surprise, trace
+        )
         signal = None
         try:
             loop.begin()
@@ -93,6 +113,8 @@ class _Loop:
     rows: Rows
     clock_rows: Rows
     writers: Writers
+    surprise: Surprise | None
+    trace: Trace | None
 
     step: int = 0
     state: PyTree = None
@@ -149,8 +171,12 @@ class _Loop:
             for told in feed.skipped():
                 self.skipped += 1
                 self.progress.say(told)
+            if self.trace:
+                self.trace.before(self.step + 1)
             self.state, metrics = training.step(self.state, training.place(host))
             self.step += 1
+            if self.trace and self.trace.after(self.step, metrics):
+                self.progress.say(str(self.trace))
             self.row = {}
             in_flight.append(metrics[LOSS])
             if len(in_flight) > _IN_FLIGHT:
@@ -223,6 +249,12 @@ class _Loop:
     def write_row(self) -> None:
         """The row of this step, after that of the clock: what stands in the metrics file is complete."""
         ticked = self.clock.tick(self.step)
+        if self.surprise and "img/sec/core" in ticked:
+            rate = ticked["img/sec/core"] * self.training.devices
+            beside, news = self.surprise.measured(self.training.batch / rate)
+            ticked |= beside
+            for told in news:
+                self.progress.say(_plain(told))
         skipped = {"skipped_examples": float(self.skipped)} if self.skipped else {}
         if is_first():
             clock = {**ticked, **self.seconds, **skipped}

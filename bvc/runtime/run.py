@@ -22,6 +22,8 @@ from bvc.runtime.loop import Outcome, train
 from bvc.runtime.peers import in_turn
 from bvc.runtime.progress import Progress
 from bvc.runtime.saved import Trained, open_trained
+from bvc.runtime.surprise import Surprise
+from bvc.runtime.trace import Trace
 from bvc.runtime.workdir import Workdir
 from bvc.runtime.writers import missing_writers
 
@@ -53,7 +55,14 @@ def locate(experiment: Experiment, root: str, told: Told | None = None) -> Progr
 
 
 def run(
-    program: Program, spec: str, workdir: str, root: str, console: Console, *, anyway: bool = False
+    program: Program,
+    spec: str,
+    workdir: str,
+    root: str,
+    console: Console,
+    *,
+    anyway: bool = False,
+    profile: tuple[int, int] | None = None,
 ) -> Outcome:
     """Train, or continue where the work directory stopped.
 
@@ -64,6 +73,7 @@ def run(
         root: where data lies.
         console: where progress is shown.
         anyway: run even if the plan does not fit.
+        profile: the first and the last step of a profiler trace.
 
     Raises:
         Failed: the run cannot begin, or cannot go on.
@@ -77,7 +87,8 @@ def run(
         _write_plan(opened, planned)
         training = assemble(program, root, here, opened.folder)
         with Progress(console, total=training.times.total, batch=training.batch) as progress:
-            return train(training, opened, progress)
+            trace = Trace(opened.folder, *profile) if profile else None
+            return train(training, opened, progress, surprise=Surprise.of(planned), trace=trace)
 
 
 def _write_plan(workdir: Workdir, planned: Plan) -> None:

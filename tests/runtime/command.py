@@ -1,8 +1,9 @@
-"""Running bvc as its user does: a process of its own, on one device."""
+"""Running bvc as its user does: in processes of their own, on one device each or more."""
 
 from __future__ import annotations
 
 import os
+import socket
 import subprocess
 import sys
 from pathlib import Path
@@ -18,9 +19,12 @@ from bvc.runtime.stored import newest
 SPEC = Path(__file__).parent.parent / "specs" / "tiny_siglip.toml"
 
 
-def start(root: Path, *arguments: str, cache: Path, modules: Path | None = None) -> subprocess.Popen[str]:
+def start(
+    root: Path, *arguments: str, cache: Path, modules: Path | None = None, devices: int = 1
+) -> subprocess.Popen[str]:
     """`bvc ARGUMENTS --data-dir ROOT`, with compiled programs kept in `cache`, and the user's modules in `modules`."""
-    environment = {**os.environ, "XDG_CACHE_HOME": str(cache), "XLA_FLAGS": ""}
+    flags = f"--xla_force_host_platform_device_count={devices}"
+    environment = {**os.environ, "XDG_CACHE_HOME": str(cache), "XLA_FLAGS": flags}
     if modules is not None:
         environment["PYTHONPATH"] = os.pathsep.join(
             [str(modules), *filter(None, [os.environ.get("PYTHONPATH")])]
@@ -32,6 +36,20 @@ def start(root: Path, *arguments: str, cache: Path, modules: Path | None = None)
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
     )
+
+
+def start_together(
+    count: int, root: Path, *arguments: str, cache: Path, devices: int = 1
+) -> list[subprocess.Popen[str]]:
+    """The same command in several processes, which meet at a port that is free now."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        at = f"127.0.0.1:{probe.getsockname()[1]}"
+    flags = ("--coordinator", at, "--processes", str(count))
+    return [
+        start(root, *arguments, *flags, "--process", str(number), cache=cache, devices=devices)
+        for number in range(count)
+    ]
 
 
 def finish(process: subprocess.Popen[str]) -> str:

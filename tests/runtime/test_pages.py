@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from bvc.diagnostics import Diagnostic, Origin, Place, Sources, pages, render
-from bvc.diagnostics.catalog import missing, processes
+from bvc.diagnostics.catalog import missing, plan, processes
 from bvc.diagnostics.catalog import run as catalog
 
 SPEC = """[data.train]
@@ -98,6 +98,8 @@ TOLD: dict[str, Diagnostic] = {
     "B0533": catalog.out_of_memory(
         1, "RESOURCE_EXHAUSTED: Out of memory while trying to allocate 25769803776 bytes."
     ),
+    "B0543": plan.memory_surprise("31.2 GiB", "24.9 GiB", 0.253),
+    "B0544": plan.time_surprise(212.0, 131.0),
     "B0561": processes.cluster_unclear(
         "Open MPI tells of 16 processes, but not all of it", ["--coordinator"]
     ),

@@ -20,6 +20,29 @@ def does_not_fit(
     )
 
 
+def memory_surprise(measured: str, planned: str, difference: float) -> Diagnostic:
+    """B0543: a step needs other memory than planned; sizes come as text, the difference as a share of the plan."""
+    return Diagnostic(
+        "B0543",
+        f"a device used {measured} at its peak, the plan says {planned} ({difference:+.0%})",
+        notes=(
+            "evaluations and saving count as well",
+            "`plan.txt` in the work directory says what takes how much",
+        ),
+        severity="warning" if difference > 0 else "note",
+    )
+
+
+def time_surprise(measured: float, planned: float) -> Diagnostic:
+    """B0544: a step takes another time than at peak rates, in milliseconds."""
+    return Diagnostic(
+        "B0544",
+        f"a step takes {measured:.3g} ms, {measured / planned:.2g} times the {planned:.3g} ms at peak rates",
+        help="`bvc run --profile 10:15` shows where the time goes",
+        severity="note",
+    )
+
+
 def unknown_target(text: str, name: str, known: Sequence[str]) -> Diagnostic:
     """B0542: `--target` names hardware that nothing is known of, or a shape that cannot be read."""
     choices = f"write NAME, NAME:8 or NAME:2x4; known are {listing(known)}"
