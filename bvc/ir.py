@@ -93,7 +93,7 @@ class TermNode(Node):
     """One objective: the whole of `[objective]` (without a `term`), or the table of that name in a weighted sum."""
 
     term: str = ""
-    weight: float = 1.0
+    weight: float | ScheduleNode = 1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -209,12 +209,16 @@ class Rule:
 
 @dataclass(frozen=True, slots=True)
 class ScheduleNode:
-    """A schedule component with warmup and cooldown, which are factors on top of any schedule."""
+    """A schedule component with warmup and cooldown, which are factors on top of any schedule.
+
+    As the value of a setting it stands for a number that changes over the run: `peak` times the schedule.
+    """
 
     node: Node
     warmup: Duration | None
     cooldown: Duration | None
     origin: Origin
+    peak: float = 1.0
 
 
 @dataclass(frozen=True, slots=True)

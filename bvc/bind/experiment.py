@@ -9,7 +9,7 @@ from typing import Any
 from bvc.bind.component import bind_component, bind_model
 from bvc.bind.data import bind_data, bind_train
 from bvc.bind.found import INVALID, Found, Invalid
-from bvc.bind.optimizer import bind_optimizer, tables_of
+from bvc.bind.optimizer import bind_optimizer, bind_scheduled, tables_of
 from bvc.bind.parts import bind_draws, bind_ema, bind_frozen, bind_objective, bind_perturbation
 from bvc.bind.pattern import valid_pattern
 from bvc.bind.pipeline import bind_calls
@@ -18,7 +18,7 @@ from bvc.bind.tables import DataTables, EvalTable, LayoutTable, MeshTable, RootT
 from bvc.bind.value import Reader, Role, Site
 from bvc.bind.view import Viewed, bind_view
 from bvc.component import registry
-from bvc.component.annotation import Calls, Child, Split
+from bvc.component.annotation import Calls, Child, Split, Varying
 from bvc.component.declare import fields_of
 from bvc.diagnostics import Diagnostic, Failed, Label, Origin
 from bvc.diagnostics.catalog import mesh as mesh_catalog
@@ -98,6 +98,8 @@ def _role(reader: Reader, node: TreeNode, role: Role, site: Site, viewed: Viewed
         return bind_calls(reader, node, site.owner, role.kind)
     if isinstance(role, Split):
         return bind_data(reader, node, site)
+    if isinstance(role, Varying):
+        return bind_scheduled(reader, node, site.setting.name, role.low)
     return bind_view(reader, node, site, viewed)
 
 

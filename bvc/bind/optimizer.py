@@ -8,11 +8,11 @@ from typing import Any
 from bvc.bind.component import bind_component
 from bvc.bind.found import INVALID, Invalid
 from bvc.bind.pattern import valid_pattern
-from bvc.bind.tables import OptimizerTable, RuleTable, ScheduleTable
+from bvc.bind.tables import OptimizerTable, RuleTable, ScheduledTable, ScheduleTable
 from bvc.bind.value import Reader
 from bvc.bind.wording import found_in_words
 from bvc.component.declare import fields_of
-from bvc.diagnostics.catalog import names
+from bvc.diagnostics.catalog import names, quantities
 from bvc.ir import Optimizer, Rule, ScheduleNode
 from bvc.spec.tree import Array, Table
 from bvc.spec.tree import Node as TreeNode
@@ -47,6 +47,18 @@ def bind_schedule(reader: Reader, node: TreeNode, owner: str) -> ScheduleNode | 
         return INVALID
     schedule, generic = bound
     return ScheduleNode(schedule, generic.values.get("warmup"), generic.values.get("cooldown"), node.origin)
+
+
+def bind_scheduled(reader: Reader, node: TreeNode, owner: str, low: float) -> ScheduleNode | Invalid:
+    """A schedule's table with the value of its peak, which is at least `low`."""
+    bound = bind_component(reader, "schedule", node, owner, generic=fields_of(ScheduledTable))
+    if isinstance(bound, Invalid):
+        return INVALID
+    schedule, generic = bound
+    values, peak = generic.values, generic.values["peak"]
+    if peak < low:
+        return reader.found.add(quantities.too_small("peak", peak, low, generic.origins["peak"]))
+    return ScheduleNode(schedule, values.get("warmup"), values.get("cooldown"), node.origin, peak)
 
 
 def _rules(reader: Reader, node: TreeNode) -> tuple[Rule, ...] | Invalid:

@@ -14,7 +14,7 @@ from bvc.bind.value import Reader, Site
 from bvc.component.declare import fields_of
 from bvc.diagnostics import Label, Origin
 from bvc.diagnostics.catalog import names, shapes
-from bvc.ir import DrawNode, EmaNode, FrozenNode, Node, PerturbationNode, TermNode
+from bvc.ir import DrawNode, EmaNode, FrozenNode, Node, PerturbationNode, ScheduleNode, TermNode
 from bvc.spec.tree import Node as TreeNode
 from bvc.spec.tree import Table
 
@@ -143,7 +143,7 @@ def _refused(reader: Reader, key: str, reason: str, origins: Mapping[str, Origin
     return reader.found.add(shapes.refused_setting("perturbation", key, reason, origins[key], help))
 
 
-def _term(node: Node, term: str, weight: float) -> TermNode:
+def _term(node: Node, term: str, weight: float | ScheduleNode) -> TermNode:
     return TermNode(**_fields(node), term=term, weight=weight)
 
 

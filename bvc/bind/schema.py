@@ -7,6 +7,7 @@ Kept to what draft-07 validators know. Any value may be a reference, so every ty
 from __future__ import annotations
 
 import dataclasses
+import math
 import re
 import types
 import typing
@@ -33,7 +34,18 @@ from bvc.bind.tables import (
     TrainTable,
 )
 from bvc.component import registry
-from bvc.component.annotation import AtLeast, Calls, Child, FileRole, Kind, Split, Unit, ViewRole, Within
+from bvc.component.annotation import (
+    AtLeast,
+    Calls,
+    Child,
+    FileRole,
+    Kind,
+    Split,
+    Unit,
+    Varying,
+    ViewRole,
+    Within,
+)
 from bvc.component.declare import REQUIRED, Setting, fields_of
 from bvc.component.optax_transforms import PREFIX
 
@@ -211,6 +223,11 @@ def _role(role: Any) -> Schema:
         return {"type": "object", "properties": {"type": known}}
     if isinstance(role, FileRole):
         return {"type": "string"}
+    if isinstance(role, Varying):
+        known = {"type": "string", "anyOf": [{"enum": registry.names("schedule")}, _REFERENCE]}
+        table = {"type": "object", "properties": {"type": known}}
+        low = {"minimum": role.low} if math.isfinite(role.low) else {}
+        return {"anyOf": [{"type": "number", **low}, table]}
     if isinstance(role, ViewRole):
         return {"anyOf": [{"type": "string"}, {"type": "object"}]}
     return {}

@@ -9,7 +9,17 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Annotated, Any, Literal
 
-from bvc.component.annotation import AtLeast, Bytes, Calls, Count, Fraction, Interval, NonNegative, Steps
+from bvc.component.annotation import (
+    AtLeast,
+    Bytes,
+    Calls,
+    Count,
+    Fraction,
+    Interval,
+    NonNegative,
+    Steps,
+    Varying,
+)
 
 
 @dataclass(frozen=True)
@@ -198,6 +208,21 @@ class ScheduleTable:
 
 
 @dataclass(frozen=True)
+class ScheduledTable:
+    """A number that changes over the run: besides the settings of its schedule's `type`.
+
+    Settings:
+        peak: the number where the schedule is 1
+        warmup: linear rise from 0 at the start
+        cooldown: linear fall to 0 at the end
+    """
+
+    peak: float
+    warmup: Steps | None = None
+    cooldown: Steps | None = None
+
+
+@dataclass(frozen=True)
 class EvalTable:
     """`[evals.NAME]`: besides the settings of its `type`.
 
@@ -243,10 +268,10 @@ class TermTable:
     """`[objective.terms.NAME]`: besides the settings of its `type`.
 
     Settings:
-        weight: factor of this term in the sum
+        weight: factor of this term in the sum; also `{ peak = 0.5, type = "linear", warmup = "10%" }`
     """
 
-    weight: NonNegative = 1.0
+    weight: Annotated[float, Varying(0)] = 1.0
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,7 @@ from typing import Any, Literal
 from bvc.bind.found import INVALID, Found, Invalid, valid
 from bvc.bind.quantity import BYTE_UNITS, DURATION_UNITS, parse
 from bvc.bind.wording import article, found_in_words, mended
-from bvc.component.annotation import AtLeast, Calls, Child, FileRole, Split, Unit, ViewRole, Within
+from bvc.component.annotation import AtLeast, Calls, Child, FileRole, Split, Unit, Varying, ViewRole, Within
 from bvc.component.declare import REQUIRED, Setting, fields_of
 from bvc.component.describe import describe
 from bvc.diagnostics import Label, Origin
@@ -21,7 +21,7 @@ from bvc.diagnostics.suggest import close
 from bvc.ir import Duration
 from bvc.spec.tree import Array, Leaf, Node, Table, plain
 
-Role = Child | Calls | Split | ViewRole
+Role = Child | Calls | Split | Varying | ViewRole
 RoleReader = Callable[[Node, Role, "Site"], Any]
 """Reads what stands for a component, a pipeline, data or a view; the binder passes it in."""
 
@@ -144,10 +144,13 @@ class Reader:
     def _marked(self, node: Node, annotation: Any, role: Any, site: Site) -> Any:
         if isinstance(role, Unit):
             return self._duration(node, role, site) if role.name == "steps" else self._bytes(node, site)
-        if isinstance(role, AtLeast):
+        if isinstance(role, Varying) and isinstance(node, Table):
+            return self.roles(node, role, site)
+        if isinstance(role, AtLeast | Varying):
+            low = role.value if isinstance(role, AtLeast) else role.low
             value = self._convert(node, annotation.__origin__, site)
-            if not isinstance(value, Invalid) and value < role.value:
-                return self.found.add(quantities.too_small(site.setting.name, value, role.value, node.origin))
+            if not isinstance(value, Invalid) and value < low:
+                return self.found.add(quantities.too_small(site.setting.name, value, low, node.origin))
             return value
         if isinstance(role, Within):
             value = self._convert(node, annotation.__origin__, site)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -11,6 +13,7 @@ from jaxtyping import Array, Float, Int
 from bvc.compile.blame import blamed, returned
 from bvc.compile.construct import Steps, arguments, refused
 from bvc.component.error import SettingError
+from bvc.component.execution import execution
 from bvc.diagnostics import Failed
 from bvc.diagnostics.catalog import rules
 from bvc.ir import Duration, Node, ScheduleNode
@@ -46,6 +49,34 @@ def make_schedule(node: ScheduleNode | None, steps: Steps, total: int) -> Schedu
         return jnp.asarray(factor, jnp.float32)
 
     return schedule
+
+
+@dataclass(frozen=True)
+class Scheduled:
+    """A number that changes over the run: `peak` times the factor of a schedule."""
+
+    peak: float
+    schedule: Schedule
+
+    def at(self, step: Int[Array, ""]) -> Float[Array, ""]:
+        """Its value after `step` updates."""
+        return self.peak * self.schedule(step)
+
+
+def scheduled(value: Any, steps: Steps) -> Any:
+    """The value of a setting, with its schedule made if it has one; see `now`.
+
+    Raises:
+        Failed: as `make_schedule` does.
+    """
+    if not isinstance(value, ScheduleNode):
+        return value
+    return Scheduled(value.peak, make_schedule(value, steps, steps(Duration(100.0, "%", value.origin))))
+
+
+def now(value: Any) -> Any:
+    """The value of a setting in the step that is traced."""
+    return value.at(execution().step) if isinstance(value, Scheduled) else value
 
 
 def _steps(duration: Duration | None, steps: Steps) -> int:

@@ -28,6 +28,7 @@ from bvc.ir import (
     Optimizer,
     PerturbationNode,
     ScheduleNode,
+    TermNode,
     TrainData,
 )
 
@@ -102,6 +103,7 @@ def _small(experiment: Experiment, devices: int, sizes: Mapping[str, Any]) -> Ex
         train=_train(experiment.train, batch),
         model=_model(experiment.model, sizes),
         frozen={name: _model(node, sizes) for name, node in experiment.frozen.items()},
+        objective=tuple(_term(term) for term in experiment.objective),
         optimizer=_optimizer(experiment.optimizer),
         perturbation=_scheduled(experiment.perturbation),
         ema=_scheduled(experiment.ema),
@@ -157,6 +159,16 @@ def _optimizer(optimizer: Optimizer) -> Optimizer:
 
 def _scheduled(part: S) -> S:
     return part if part is None else replace(part, schedule=_schedule(part.schedule))
+
+
+def _term(term: TermNode) -> TermNode:
+    """The objective with what changes over the run changing in a short one."""
+    settings = {name: _varying(value) for name, value in term.settings.items()}
+    return replace(term, settings=settings, weight=_varying(term.weight))
+
+
+def _varying(value: Any) -> Any:
+    return _schedule(value) if isinstance(value, ScheduleNode) else value
 
 
 def _schedule(schedule: ScheduleNode | None) -> ScheduleNode | None:

@@ -8,7 +8,7 @@ travel in the objectives, and the sums of the loss are here.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
 import equinox as eqx
@@ -199,7 +199,7 @@ def loss_and_gradients(
             parts = training.layout.shards(whole, context)
             return eqx.combine(parts, training.static, is_leaf=lambda node: isinstance(node, Shard))
 
-        with executing(execution):
+        with executing(replace(execution, step=step)):
             modules = {
                 each.name: _frozen_module(training, each, beside[each.name]) for each in training.frozen
             }

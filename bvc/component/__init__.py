@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from bvc.component.annotation import Model as Model
     from bvc.component.annotation import NonNegative as NonNegative
     from bvc.component.annotation import Pipeline as Pipeline
-    from bvc.component.annotation import Schedule as Schedule
+    from bvc.component.annotation import Scheduled as Scheduled
     from bvc.component.annotation import Steps as Steps
     from bvc.component.annotation import Text as Text
     from bvc.component.annotation import Texts as Texts
@@ -48,7 +48,7 @@ if TYPE_CHECKING:
 _HOMES = {
     "annotation": (
         *("Bytes", "Count", "Data", "Encoded", "Fraction", "InputFile", "Interval", "Kind", "Model"),
-        *("NonNegative", "Pipeline", "Schedule", "Steps", "Text", "Texts", "View"),
+        *("NonNegative", "Pipeline", "Scheduled", "Steps", "Text", "Texts", "View"),
     ),
     "declare": ("component", "view"),
     "error": ("DataError", "PortError", "SettingError"),

@@ -7,6 +7,7 @@ annotation: int, float, bool, str, Literal, list, tuple, dict, unions and frozen
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import Annotated, Any, Literal
 
@@ -57,6 +58,13 @@ class Within:
 
 
 @dataclass(frozen=True, slots=True)
+class Varying:
+    """The setting is a number, not below `low`, or a table of a schedule with its `peak`."""
+
+    low: float = -math.inf
+
+
+@dataclass(frozen=True, slots=True)
 class FileRole:
     """The setting is the path of a file that must exist where the experiment runs."""
 
@@ -80,8 +88,8 @@ class ViewRole:
 
 Model = Annotated[Any, Child("model")]
 """A sub-model, built by the compiler."""
-Schedule = Annotated[Any, Child("schedule")]
-"""A schedule component, built by the compiler."""
+Scheduled = Annotated[float, Varying()]
+"""A number that may change over the run; the component receives its value in the step."""
 Count = Annotated[int, AtLeast(1)]
 """A whole number of at least 1."""
 NonNegative = Annotated[float, AtLeast(0)]

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from bvc.component.annotation import GIVEN, GIVEN_BY_KIND, Kind
+from bvc.component.annotation import GIVEN, GIVEN_BY_KIND, Kind, Varying
 from bvc.component.docstring import described, summary
 from bvc.component.port import Port, port_of, ports_of
 
@@ -182,8 +182,18 @@ def _read(kind: Kind, name: str, target: Callable[..., Any], writes: str | None)
     else:
         call = _method(name, target, doc, GIVEN_BY_KIND.get(kind, frozenset()))
         settings = call.settings
+    varying = [setting.name for setting in settings.values() if _varies(setting.annotation)]
+    if varying and kind != "objective":
+        raise TypeError(
+            f"`{varying[0]}` of `{name}` is `Scheduled`: that is for objectives, called in the step"
+        )
     file, line = _where(target)
     return Component(kind, name, target, settings, call, views, doc, file, line, writes, advance)
+
+
+def _varies(annotation: Any) -> bool:
+    options = (annotation, *typing.get_args(annotation))
+    return any(isinstance(role, Varying) for each in options for role in getattr(each, "__metadata__", ()))
 
 
 def _members(target: type) -> list[str]:

@@ -8,7 +8,7 @@ import types
 import typing
 from typing import Any, Literal
 
-from bvc.component.annotation import AtLeast, Calls, Child, FileRole, Split, Unit, ViewRole, Within
+from bvc.component.annotation import AtLeast, Calls, Child, FileRole, Split, Unit, Varying, ViewRole, Within
 
 _WORDS = {int: "int", float: "float", bool: "bool", str: "string", Any: "value", type(None): "nothing"}
 
@@ -38,6 +38,8 @@ def describe(annotation: Any) -> str:
             return "name of a view"
         if isinstance(role, AtLeast):
             return f"{describe(annotation.__origin__)} of at least {role.value:g}"
+        if isinstance(role, Varying):
+            return "float or table of a schedule"
         if isinstance(role, Within):
             return f"{describe(annotation.__origin__)} from {role.low:g} to {role.high:g}"
     return _plain(annotation)

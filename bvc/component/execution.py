@@ -20,11 +20,13 @@ class Execution:
     mesh: the mesh around the traced function.
     unroll: apply stacked layers one by one (CPU) instead of scanning over them.
     reduce: dtype in which gradients are summed over devices.
+    step: updates done before the step that is traced, a traced number inside it.
     """
 
     mesh: MeshContext = field(default_factory=MeshContext)
     unroll: bool = False
     reduce: Any = jnp.float32
+    step: Any = 0
 
 
 _CURRENT: ContextVar[Execution | None] = ContextVar("execution", default=None)

@@ -11,7 +11,7 @@ from jaxtyping import Float
 
 from bvc.compile.program import Program
 from bvc.compile.rules import Treatment
-from bvc.compile.schedule import Schedule
+from bvc.compile.schedule import Schedule, Scheduled
 from bvc.figure.chart import Axis, Chart, Series
 from bvc.figure.ticks import short
 from bvc.plan.parameters import prefix
@@ -33,12 +33,24 @@ def schedule_charts(program: Program) -> list[Chart]:
     moving = {key: names for key, names in decays.items() if key[1]}
     if update.weight_decay and moving:
         charts.append(_chart("weight decay", update.weight_decay, moving, update.schedules, steps))
-    others: dict[str, Schedule] = {}
-    if program.perturbation is not None:
-        others["rho of the perturbation"] = program.perturbation.rho
-    for name, schedule in others.items():
+    for name, schedule in _others(program).items():
         charts.append(Chart(name, _ALONG, Axis(""), (_curve(name, steps, _values(schedule, steps), 0),)))
     return charts
+
+
+def _others(program: Program) -> dict[str, Schedule]:
+    """Scalars of the other parts of a step; those of terms only where they change."""
+    found: dict[str, Schedule] = {}
+    if program.perturbation is not None:
+        found["rho of the perturbation"] = program.perturbation.rho
+    if program.ema is not None:
+        found["decay of the averages"] = program.ema.decay
+    for term in program.forward.objective.terms:
+        owner = term.node.term or "the objective"
+        for name, value in {"weight": term.weight, **term.settings}.items():
+            if isinstance(value, Scheduled):
+                found[f"{name} of {owner}"] = value.at
+    return found
 
 
 def _steps(total: int) -> np.ndarray:
