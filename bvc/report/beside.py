@@ -39,7 +39,7 @@ def beside(run: Recorded) -> list[tuple[str, ...]]:
         ("parameters", _parameters(plan), run.last("num_params"), ""),
         ("time of a step", planned_step(plan), measured_step, " s"),
         ("images per second and device", planned_rate(plan), rate, "/s"),
-        ("memory of a device at the peak", memory, run.last("z/memory/peak"), "B"),
+        ("memory of a device at the peak", memory, run.last("z/plan/memory_measured"), "B"),
     )
     return [
         (run.name, name, _told(planned, unit), _told(measured, unit), _ratio(planned, measured))

@@ -24,7 +24,8 @@ _UNITS = {
     "examples_seen": "examples",
     "l2_": "Euclidean norm",
     "global_schedule": "factor",
-    "mem": "bytes",
+    "z/plan/memory": "bytes",
+    "z/plan/secs": "seconds",
 }
 
 
