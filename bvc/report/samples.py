@@ -6,6 +6,7 @@ import base64
 import io
 import zipfile
 from collections.abc import Iterator
+from html import escape
 from pathlib import PurePosixPath
 
 import numpy as np
@@ -42,7 +43,7 @@ def saved_samples(run: Recorded) -> str:
         pictures = [part for part in shown if part.startswith("<figure")][:_MOST]
         others = [part for part in shown if not part.startswith("<figure")]
         title = f"{name}, step {int(step) if step.isdigit() else step}"
-        parts += [f"<h3>{title}</h3>", samples(pictures), *others]
+        parts += [f"<h3>{escape(title)}</h3>", samples(pictures), *others]
     return section(f"samples of {run.name}", *parts)
 
 
@@ -82,10 +83,17 @@ def _arrays(label: str, data: bytes) -> Iterator[str]:
 
 
 def _pictures(name: str, array: np.ndarray) -> Iterator[str]:
-    """The first images of an array of uint8 images, with one channel or three."""
-    if array.dtype != np.uint8 or array.ndim != 4 or array.shape[-1] not in (1, 3):
+    """The first images of an array of them, with one channel or three; the range of floats becomes that of colours."""
+    if array.ndim != 4 or array.shape[-1] not in (1, 3) or not array.size:
+        return
+    told = ""
+    if np.issubdtype(array.dtype, np.floating) and np.isfinite(array).all():
+        low, high = float(array.min()), float(array.max())
+        array = np.round(255 * (array - low) / ((high - low) or 1.0)).astype(np.uint8)
+        told = f", {short(low)} to {short(high)}"
+    elif array.dtype != np.uint8:
         return
     for index, image in enumerate(array[:_MOST]):
         file = io.BytesIO()
         Image.fromarray(image[..., 0] if image.shape[-1] == 1 else image).save(file, "png")
-        yield picture(f"{name} {index}", "png", base64.b64encode(file.getvalue()).decode())
+        yield picture(f"{name} {index}{told}", "png", base64.b64encode(file.getvalue()).decode())

@@ -90,15 +90,18 @@ def test_samples_of_the_newest_step_are_shown(tmp_path: Path) -> None:
         kept = folder / "evals" / "val" / f"{step:09d}"
         kept.mkdir(parents=True)
         np.savez(
-            kept / "predictions.npz", prediction=np.full((2, 4, 4, 3), step, np.uint8), labels=np.zeros(2)
+            kept / "predictions.npz",
+            prediction=np.full((2, 4, 4, 3), step, np.uint8),
+            labels=np.zeros(2),
+            depth=np.linspace(-1, 1, 32).reshape(2, 4, 4, 1),
         )
         (kept / "captions.json").write_text(f'["<b> at step {step}"]')
         Image.new("RGB", (2, 2)).save(kept / "one.png")
     (kept / "broken.npz").write_bytes(b"PK nothing")
     page = Path(report([str(folder)], str(tmp_path / "out"))[0][0]).read_text()
-    assert page.count("data:image/png;base64,") == 3
+    assert page.count("data:image/png;base64,") == 5
     assert "&lt;b&gt; at step 4" in page and "at step 2" not in page and "val, step 4" in page
-    assert "labels: float64 [2]" in page and "can&#x27;t be read" in page
+    assert "labels: float64 [2]" in page and "depth 1, -1 to 1" in page and "can&#x27;t be read" in page
 
 
 def test_half_a_line_and_a_damaged_one_are_told_and_left_out(tmp_path: Path) -> None:
