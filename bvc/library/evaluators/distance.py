@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TypedDict
 
-import jax.numpy as jnp
+import jax
 import numpy as np
 from jaxtyping import Array, Float, Shaped
 
@@ -92,6 +92,7 @@ class Distance:
         other = pipeline if teacher_pipeline is None else teacher_pipeline
         self._streams = {"student": Stream(data, pipeline, view), "teacher": Stream(data, other, teacher)}
         self._distances = distances
+        self._between = jax.jit(self.between)
 
     def streams(self) -> Mapping[str, Stream]:
         """All examples through the student, then through the teacher."""
@@ -121,7 +122,7 @@ class Distance:
         student, teacher = state.waiting.popleft(), arrays["logits"]
         if student.shape != teacher.shape:
             raise DataError(f"{student.shape[1]} logits of the student and {teacher.shape[1]} of the teacher")
-        for name, values in self.between(jnp.asarray(student), jnp.asarray(teacher)).items():
+        for name, values in self._between(student, teacher).items():
             state.found.setdefault(name, []).append(np.asarray(values, np.float64))
         return state
 

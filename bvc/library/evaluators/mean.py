@@ -9,15 +9,13 @@ import numpy as np
 from jaxtyping import Array, Float, Shaped
 
 from bvc.component import Data, Pipeline, Stream, View, component
+from bvc.library.evaluators._average import Average
 
 
 class Arrays(TypedDict):
     """The number of each example."""
 
     value: Float[Array, "b"]
-
-
-State = tuple[float, int]
 
 
 @component("evaluator")
@@ -46,15 +44,16 @@ class Mean:
         """The number itself."""
         return {"value": value}
 
-    def start(self) -> State:
-        """Sum and count of nothing."""
-        return 0.0, 0
+    def start(self) -> Average:
+        """Nothing seen."""
+        return Average()
 
-    def update(self, state: State, stream: str, arrays: Mapping[str, Shaped[np.ndarray, "b *dims"]]) -> State:
-        """Add up in double precision."""
-        values = arrays["value"].astype(np.float64)
-        return state[0] + float(values.sum()), state[1] + len(values)
+    def update(
+        self, state: Average, stream: str, arrays: Mapping[str, Shaped[np.ndarray, "b *dims"]]
+    ) -> Average:
+        """Add up."""
+        return state.added(arrays["value"])
 
-    def result(self, state: State) -> dict[str, float]:
+    def result(self, state: Average) -> dict[str, float]:
         """The mean."""
-        return {self._metric: state[0] / state[1]}
+        return {self._metric: state.value}

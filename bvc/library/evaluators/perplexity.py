@@ -11,15 +11,13 @@ import numpy as np
 from jaxtyping import Array, Float, Int, Shaped
 
 from bvc.component import Data, Pipeline, Stream, View, component
+from bvc.library.evaluators._average import Average
 
 
 class Arrays(TypedDict):
     """The negative log-likelihood of each sequence."""
 
     nll: Float[Array, "b"]
-
-
-State = tuple[float, int]
 
 
 @component("evaluator")
@@ -68,15 +66,16 @@ class Perplexity:
             total = total / jnp.maximum(jnp.sum(weight, axis=1), 1e-8)
         return {"nll": total}
 
-    def start(self) -> State:
-        """Sum and count of nothing."""
-        return 0.0, 0
+    def start(self) -> Average:
+        """Nothing seen."""
+        return Average()
 
-    def update(self, state: State, stream: str, arrays: Mapping[str, Shaped[np.ndarray, "b *dims"]]) -> State:
-        """Add up in double precision."""
-        nll = arrays["nll"].astype(np.float64)
-        return state[0] + float(nll.sum()), state[1] + len(nll)
+    def update(
+        self, state: Average, stream: str, arrays: Mapping[str, Shaped[np.ndarray, "b *dims"]]
+    ) -> Average:
+        """Add up."""
+        return state.added(arrays["nll"])
 
-    def result(self, state: State) -> dict[str, float]:
+    def result(self, state: Average) -> dict[str, float]:
         """The mean."""
-        return {"perplexity": state[0] / state[1]}
+        return {"perplexity": state.value}

@@ -9,11 +9,10 @@ import numpy as np
 from jaxtyping import Array, Float, Shaped
 
 from bvc.component import Data, Pipeline, Stream, View, component
+from bvc.library.evaluators._average import Average
 
 RANGE = 2.0
 """From the smallest value of a pixel, -1, to the largest, 1."""
-
-State = tuple[float, int]
 
 
 @component("evaluator")
@@ -46,15 +45,16 @@ class Psnr:
         error = jnp.mean(jnp.square(prediction.astype(jnp.float32) - labels), axis=(1, 2, 3))
         return {"psnr": 20 * jnp.log10(RANGE) - 10 * jnp.log10(error)}
 
-    def start(self) -> State:
-        """Sum and count of nothing."""
-        return 0.0, 0
+    def start(self) -> Average:
+        """Nothing seen."""
+        return Average()
 
-    def update(self, state: State, stream: str, arrays: Mapping[str, Shaped[np.ndarray, "b *dims"]]) -> State:
-        """Add up in double precision."""
-        psnr = arrays["psnr"].astype(np.float64)
-        return state[0] + float(psnr.sum()), state[1] + len(psnr)
+    def update(
+        self, state: Average, stream: str, arrays: Mapping[str, Shaped[np.ndarray, "b *dims"]]
+    ) -> Average:
+        """Add up."""
+        return state.added(arrays["psnr"])
 
-    def result(self, state: State) -> dict[str, float]:
+    def result(self, state: Average) -> dict[str, float]:
         """The mean."""
-        return {"PSNR": state[0] / state[1]}
+        return {"PSNR": state.value}

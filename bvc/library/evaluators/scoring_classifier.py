@@ -10,6 +10,7 @@ import numpy as np
 from jaxtyping import Array, Float, Int, Shaped
 
 from bvc.component import Data, DataError, Pipeline, PortError, Stream, View, component
+from bvc.library.evaluators._average import Average
 
 
 class Arrays(TypedDict):
@@ -17,9 +18,6 @@ class Arrays(TypedDict):
 
     score: Float[Array, "b n"]
     label: Int[Array, "b"]
-
-
-State = tuple[int, int]
 
 
 @component("evaluator")
@@ -52,11 +50,13 @@ class ScoringClassifier:
             raise PortError("score", "is of a single class", "give the texts of all classes")
         return {"score": score.astype(jnp.float32), "label": label}
 
-    def start(self) -> State:
+    def start(self) -> Average:
         """None right of none."""
-        return 0, 0
+        return Average()
 
-    def update(self, state: State, stream: str, arrays: Mapping[str, Shaped[np.ndarray, "b *dims"]]) -> State:
+    def update(
+        self, state: Average, stream: str, arrays: Mapping[str, Shaped[np.ndarray, "b *dims"]]
+    ) -> Average:
         """Count.
 
         Raises:
@@ -68,9 +68,8 @@ class ScoringClassifier:
                 f"an image of class {label.max() if label.min() >= 0 else label.min()}, but {score.shape[1]} texts",
                 help="the list of class names must be that of the data",
             )
-        right = np.argmax(score, axis=1) == label
-        return state[0] + int(right.sum()), state[1] + len(right)
+        return state.added(np.argmax(score, axis=1) == label)
 
-    def result(self, state: State) -> dict[str, float]:
+    def result(self, state: Average) -> dict[str, float]:
         """The part that is right."""
-        return {"prec@1": state[0] / state[1]}
+        return {"prec@1": state.value}

@@ -14,9 +14,9 @@ FOLDER = Path(__file__).parent.parent.parent / "reference" / "evaluators"
         "classification",
         "mask_padding",
         "fewshot_lsr",
-        "captioning_distill",
+        pytest.param("captioning_distill", marks=pytest.mark.slow),
         "zeroshot",
-        "depth_psnr_fid",
+        pytest.param("depth_psnr_fid", marks=pytest.mark.slow),
         "panoptic_quality",
     ],
 )

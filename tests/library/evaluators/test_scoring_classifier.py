@@ -54,6 +54,6 @@ def test_scores_are_those_of_each_caption_alone() -> None:
 def test_labels_without_text_and_a_single_text_are_told() -> None:
     evaluator = ScoringClassifier(data=None, pipeline=None)
     with pytest.raises(DataError, match="an image of class 3, but 3 texts"):
-        evaluator.update((0, 0), "images", {"score": np.zeros((2, 3)), "label": np.array([0, 3])})
+        evaluator.update(evaluator.start(), "images", {"score": np.zeros((2, 3)), "label": np.array([0, 3])})
     with pytest.raises(PortError, match="a single class"):
         evaluator.images(jnp.zeros((2, 1)), jnp.zeros(2, int))
