@@ -37,7 +37,7 @@ PIPELINES = {
 }
 GOALS = {"crop_randaug": 1.6, "resize_central_crop": 1.0, "crop": 0.95}
 THREADS = 2
-IMAGES = 256
+IMAGES = 128
 
 Turn = Callable[[int], tuple[float, float]]
 """Images -> images per second, and seconds of processor time per image."""
@@ -104,7 +104,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("jpegs")
     parser.add_argument("--tensorflow")
-    parser.add_argument("--turns", type=int, default=15)
+    parser.add_argument("--turns", type=int, default=31)
     given = parser.parse_args()
     sys.path.insert(0, str(Path(__file__).parent.parent))
     with np.load(given.jpegs) as archive:
@@ -122,6 +122,8 @@ def main() -> None:
             ratios = sorted(turn["bvc"][0] / turn["tf.data"][0] for turn in turns)
             low, high = ratios[len(ratios) // 4], ratios[-1 - len(ratios) // 4]
             print(f"  ratio {statistics.median(ratios):.2f} ({low:.2f} to {high:.2f})", end="")
+            spent = [turn["tf.data"][1] / turn["bvc"][1] for turn in turns]
+            print(f", of processor time {statistics.median(spent):.2f}", end="")
         print(f"  goal {GOALS[name]}  load {os.getloadavg()[0]:.1f}", flush=True)
 
 
