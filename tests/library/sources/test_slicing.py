@@ -17,7 +17,6 @@ from bvc.component.source import Records
 from bvc.library.sources.coco import Coco
 from bvc.library.sources.image_folder import ImageFolder
 from bvc.library.sources.jsonl import Jsonl
-from bvc.library.sources.shapes import Shapes
 from bvc.library.sources.tfds import Tfds
 from bvc.library.sources.webdataset import Webdataset
 from tests.library.sources.parquet_folder import FIXTURE, write
@@ -96,9 +95,3 @@ def test_slices_are_those_of_the_whole(make: Callable[[Path], Opened], tmp_path:
         assert all(same(dict(records[i]), dict(each)) for i, each in enumerate(wanted)), split
     with pytest.raises(DataError, match=r"`train\[9:\]`|holds no example"):
         opened("train[9:]")
-
-
-def test_slices_of_generated_scenes(data_dir: Path) -> None:
-    source = Shapes()
-    whole, last = source.open("test", str(data_dir)), source.open("train[:1]+test[99%:]", str(data_dir))
-    assert same(dict(last[1]), dict(whole[len(whole) - len(last) + 1]))
