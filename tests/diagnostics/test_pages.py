@@ -16,7 +16,7 @@ from bvc.spec import Spec, load, parse_call, plain
 CATALOG = Path(pages.__file__).parent.parent / "catalog"
 
 
-NO_SPEC = {"B0142", "B0143", "B0144"}
+NO_SPEC = {"B0142", "B0143", "B0144", "B0148", "B0149"}
 """Wrong in a card of the standard library, or on the command line."""
 
 
