@@ -3,15 +3,19 @@
 Files are written one after another into a folder aside; each gets its name when it is whole, and the folder its name
 when all are there. So a conversion that is interrupted, by whatever, continues with the file that it was at. What a
 file holds depends on the source alone: an uninterrupted conversion writes the same bytes.
+
+As TFDS does, examples are written in an order that is fixed but shuffled: a slice such as `train[:99%]` of a folder of
+classes would otherwise lack the last of them.
 """
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import re
 import shutil
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -96,7 +100,7 @@ def convert(
         raise Failed(catalog.cannot_convert(source.name, reason, str(target), help))
     try:
         with _aside(source.name, target, job) as aside:
-            lengths = _write(records, encoder, name, aside, told, check)
+            lengths = _write(source, records, encoder, name, aside, told, check)
             encoder.finish(aside, name, version, lengths)
             os.replace(aside, target)
     except OSError as error:
@@ -153,6 +157,7 @@ def _name(records: Records, number: int) -> str:
 
 
 def _write(
+    source: StoredSource,
     records: Mapping[str, Records],
     encoder: Encoder,
     name: str,
@@ -165,6 +170,7 @@ def _write(
     written, total = 0, sum(map(len, records.values()))
     told(0, total)
     for split, each in records.items():
+        order = range(len(each)) if source.shuffled else shuffled(split, len(each))
         for file, numbers in _files(name, split, each, encoder):
             lengths.setdefault(split, []).append(len(numbers))
             if not (aside / file).is_file():
@@ -172,12 +178,20 @@ def _write(
                 with _opened(draft) as writer:
                     for number in numbers:
                         check()
-                        writer.write(encoder(each, number))
+                        writer.write(encoder(each, order[number]))
                         told(written + number - numbers.start + 1, total)
                 _keep(draft, aside / file)
             written += len(numbers)
             told(written, total)
     return lengths
+
+
+def shuffled(split: str, size: int) -> Sequence[int]:
+    """The examples of a split in a shuffled order, the same each time: by the digest of split and number."""
+    return sorted(
+        range(size),
+        key=lambda number: hashlib.md5(f"{split} {number}".encode(), usedforsecurity=False).digest(),
+    )
 
 
 def _files(name: str, split: str, records: Records, encoder: Encoder) -> Iterator[tuple[str, range]]:

@@ -60,7 +60,7 @@ def _written(found: Carded, root: str, progress: Progress | None) -> bool:
     splits = tuple(split for split in found.card.splits if source.missing(split, root) is None)
     if not splits:
         return False
-    stored = StoredSource(found.card.name, version, kind, source, root, splits)
+    stored = StoredSource(found.card.name, version, kind, source, root, splits, shuffled=True)
     convert(stored, found.card.name, version, root, progress or (lambda done, of: None), lambda: None)
     return True
 

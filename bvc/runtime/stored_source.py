@@ -40,6 +40,7 @@ class StoredSource:
         splits: names of the splits that are there.
         folder: a folder of records that TFDS wrote; None for all else.
         files: fields of JSON lines that name files.
+        shuffled: whether a slice of a split is like the whole, as in what TFDS writes.
     """
 
     name: str
@@ -50,6 +51,7 @@ class StoredSource:
     splits: tuple[str, ...]
     folder: Path | None = None
     files: tuple[str, ...] = ()
+    shuffled: bool = False
 
     def open(self, split: str) -> Records:
         """The examples of a split.
@@ -140,7 +142,8 @@ def _tfds(text: str, folder: Path) -> StoredSource:
         reason = missing.what if missing else "it has no splits"
         raise Failed(catalog.no_such_source(text, f"no {reason}" if missing else reason, str(folder)))
     copies = info.get("fileFormat", "tfrecord") in _RECORDS
-    return StoredSource(name, folder.name, "tfds", source, str(root), splits, folder if copies else None)
+    copied = folder if copies else None
+    return StoredSource(name, folder.name, "tfds", source, str(root), splits, copied, shuffled=True)
 
 
 def _pattern(text: str, path: Path, files: Mapping[str, str], only: tuple[str, ...] = ()) -> StoredSource:

@@ -7,7 +7,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +18,7 @@ from bvc.component.error import DataError
 from bvc.component.source import Records
 from bvc.diagnostics import Failed
 from bvc.runtime import convert as module
-from bvc.runtime.convert import Converted, convert
+from bvc.runtime.convert import Converted, convert, shuffled
 from bvc.runtime.interruption import Stopped
 from bvc.runtime.stored_source import StoredSource, find_source
 from tests.runtime.data_files import image_folder, json_lines, tars
@@ -36,10 +36,10 @@ def converted(
     return convert(source, name, "1.0.0", str(root), _nothing, check)
 
 
-def _same(one: Records, other: Records) -> None:
-    assert len(one) == len(other)
+def _same(one: Records, other: Records, order: Sequence[int]) -> None:
+    assert len(one) == len(other) == len(order)
     for number in range(len(one)):
-        mine, its = one[number], other[number]
+        mine, its = one[order[number]], other[number]
         assert mine.keys() == its.keys()
         for name in mine:
             _equal(mine[name], its[name])
@@ -65,11 +65,20 @@ def test_what_was_converted_reads_back(tmp_path: Path, kind: str) -> None:
     back = find_source(str(done.folder.parent))
     assert back.folder == done.folder and back.version == "1.0.0" and set(back.splits) == set(source.splits)
     for split in source.splits:
-        _same(source.open(split), back.open(split))
+        size = len(source.open(split))
+        _same(source.open(split), back.open(split), range(size) if source.shuffled else shuffled(split, size))
     types = {name: str(feature) for name, feature in back.features(back.open(source.splits[0])).items()}
     assert types == done.features
     again = converted(source, tmp_path / "out")
     assert not again.written and again.examples == done.examples
+
+
+def test_a_slice_of_a_folder_of_classes_holds_them_all(tmp_path: Path) -> None:
+    source = find_source(str(image_folder(tmp_path, 40)))
+    back = find_source(str(converted(source, tmp_path / "out").folder))
+    slice_ = back.open("train[75%:]")
+    assert {int(slice_[number]["label"]) for number in range(len(slice_))} == {0, 1}
+    assert sorted(shuffled("train", 80)) == list(range(80)) != shuffled("train", 80) != shuffled("val", 80)
 
 
 def _files(folder: Path) -> dict[str, bytes]:
