@@ -105,8 +105,8 @@ def convert(
 ) -> None:
     """Write a source as a TFDS data set of ArrayRecord files, which are read at random and quickly.
 
-    It is written to DIR/NAME/VERSION below `--data-dir`, in a shuffled order as by TFDS, whose own is kept. A conversion
-    that was interrupted continues when the same command is given again, to the same bytes.
+    It is written to DIR/NAME/VERSION below `--data-dir`, in a shuffled order as by TFDS, whose own is kept. A
+    conversion that was interrupted continues when the same command is given again, to the same bytes.
     """
     from bvc.cli.data_convert import convert as command
 
