@@ -248,6 +248,14 @@ class PerturbationNode:
 
 
 @dataclass(frozen=True, slots=True)
+class Precision:
+    """`[precision]`: dtype of the parameters of the model, and of sums of gradients over devices."""
+
+    parameters: Literal["float32", "bfloat16"] = "float32"
+    reduce: Literal["float32", "bfloat16"] = "float32"
+
+
+@dataclass(frozen=True, slots=True)
 class DrawNode:
     """`[draws.NAME]`: one of `values` for each step, by `weights`; a `static` one picks a compiled step."""
 
@@ -318,3 +326,4 @@ class Experiment:
     perturbation: PerturbationNode | None = None
     ema: EmaNode | None = None
     draws: Mapping[str, DrawNode] = field(default_factory=dict[str, DrawNode])
+    precision: Precision = Precision()

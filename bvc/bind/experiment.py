@@ -10,7 +10,14 @@ from bvc.bind.component import bind_component, bind_model
 from bvc.bind.data import bind_data, bind_train
 from bvc.bind.found import INVALID, Found, Invalid
 from bvc.bind.optimizer import bind_optimizer, bind_scheduled, tables_of
-from bvc.bind.parts import bind_draws, bind_ema, bind_frozen, bind_objective, bind_perturbation
+from bvc.bind.parts import (
+    bind_draws,
+    bind_ema,
+    bind_frozen,
+    bind_objective,
+    bind_perturbation,
+    bind_precision,
+)
 from bvc.bind.pattern import valid_pattern
 from bvc.bind.pipeline import bind_calls
 from bvc.bind.quantity import DURATION_UNITS
@@ -118,6 +125,7 @@ def _experiment(
     perturbation = None
     if "perturbation" in tree.items and not isinstance(optimizer, Invalid):
         perturbation = bind_perturbation(reader, tree.items["perturbation"], optimizer.lr)
+    precision = bind_precision(reader, tree.get("precision"))
     draws = bind_draws(reader, tree.get("draws"))
     ema = bind_ema(reader, tree.items["ema"]) if "ema" in tree.items else None
     run = _run(reader, tree.items["run"]) if "run" in tree.items else INVALID
@@ -133,6 +141,7 @@ def _experiment(
         or isinstance(optimizer, Invalid)
         or isinstance(perturbation, Invalid)
         or isinstance(ema, Invalid)
+        or isinstance(precision, Invalid)
         or isinstance(run, Invalid)
         or isinstance(mesh, Invalid)
     ):
@@ -152,6 +161,7 @@ def _experiment(
         perturbation,
         ema,
         draws,
+        precision,
     )
 
 

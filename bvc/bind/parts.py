@@ -9,12 +9,20 @@ from typing import Any, cast
 from bvc.bind.component import bind_component, bind_model
 from bvc.bind.found import INVALID, Invalid
 from bvc.bind.optimizer import bind_schedule
-from bvc.bind.tables import DrawTable, EmaTable, FrozenTable, PerturbationTable, SumTable, TermTable
+from bvc.bind.tables import (
+    DrawTable,
+    EmaTable,
+    FrozenTable,
+    PerturbationTable,
+    PrecisionTable,
+    SumTable,
+    TermTable,
+)
 from bvc.bind.value import Reader, Site
 from bvc.component.declare import fields_of
 from bvc.diagnostics import Label, Origin
 from bvc.diagnostics.catalog import names, shapes
-from bvc.ir import DrawNode, EmaNode, FrozenNode, Node, PerturbationNode, ScheduleNode, TermNode
+from bvc.ir import DrawNode, EmaNode, FrozenNode, Node, PerturbationNode, Precision, ScheduleNode, TermNode
 from bvc.spec.tree import Node as TreeNode
 from bvc.spec.tree import Table
 
@@ -124,6 +132,17 @@ def bind_draws(reader: Reader, node: TreeNode | None) -> Mapping[str, DrawNode]:
             static = settings.values.get("static", False)
             found[name] = DrawNode(values, weights, static, tables.keys.get(name, written.origin))
     return found
+
+
+def bind_precision(reader: Reader, node: TreeNode | None) -> Precision | Invalid:
+    """`[precision]`."""
+    table = None if node is None else reader.expect_table(node, "precision")
+    if table is None:
+        return Precision()
+    settings = (
+        None if isinstance(table, Invalid) else reader.table(table, fields_of(PrecisionTable), "precision")
+    )
+    return INVALID if settings is None else Precision(**settings.values)
 
 
 def bind_ema(reader: Reader, node: TreeNode) -> EmaNode | Invalid:

@@ -296,6 +296,19 @@ class PerturbationTable:
 
 
 @dataclass(frozen=True)
+class PrecisionTable:
+    """`[precision]`: in which dtypes the step works; that of matrix products is `dtype` of each model.
+
+    Settings:
+        parameters: dtype in which the model's parameters are kept, and with them the optimizer's state
+        reduce: dtype in which gradients are summed over devices
+    """
+
+    parameters: Literal["float32", "bfloat16"] = "float32"
+    reduce: Literal["float32", "bfloat16"] = "float32"
+
+
+@dataclass(frozen=True)
 class DrawTable:
     """`[draws.NAME]`: a value drawn for each step; `feeds = { port = "draws.NAME" }` reads it.
 
@@ -338,6 +351,7 @@ class RootTable:
         ema: keep a moving average of the parameters
         perturbation: take gradients at perturbed parameters (SAM, GSAM)
         evals: what is measured besides
+        precision: in which dtypes parameters are kept and gradients summed; by default float32
         mesh: the grid of devices; by default all of them on one axis, `data`
         layout: how parameters lie on the mesh; by default every device holds them all
     """
@@ -352,6 +366,7 @@ class RootTable:
     draws: Any = None
     ema: Any = None
     evals: Any = None
+    precision: Any = None
     mesh: Any = None
     layout: Any = None
 
@@ -370,6 +385,7 @@ TABLES: dict[str, type[Any]] = {
     "objective.terms.NAME": TermTable,
     "frozen.NAME": FrozenTable,
     "draws.NAME": DrawTable,
+    "precision": PrecisionTable,
     "ema": EmaTable,
     "ema.schedule": ScheduleTable,
     "perturbation": PerturbationTable,

@@ -12,6 +12,7 @@ from typing import TypeVar
 
 import equinox as eqx
 import jax
+import jax.numpy as jnp
 from jaxtyping import Array, Key, PyTree
 
 from bvc.compile.construct import Steps, abstract, build, is_array
@@ -26,6 +27,7 @@ from bvc.compile.mixing import type_sources
 from bvc.compile.optimizer import Update, make_update
 from bvc.compile.perturbation import Perturbation, make_perturbation
 from bvc.compile.pipeline import batch_features
+from bvc.compile.precision import kept
 from bvc.compile.sources import with_features
 from bvc.compile.state import State, first_state
 from bvc.compile.step import Training
@@ -98,7 +100,7 @@ class Program:
 
     def initialize(self, key: Key[Array, ""]) -> eqx.Module:
         """The model with initial parameters."""
-        return build(self.experiment.model, key, self.steps)
+        return kept(build(self.experiment.model, key, self.steps), self.experiment.precision)
 
     @property
     def params(self) -> PyTree[jax.ShapeDtypeStruct]:
@@ -139,6 +141,7 @@ class Program:
             experiment.run.seed,
             unroll,
             experiment.run.accumulate,
+            jnp.dtype(experiment.precision.reduce),
             transforms=self.transforms,
             frozen=self.frozen,
             perturbation=self.perturbation,
@@ -184,7 +187,7 @@ def compile_experiment(experiment: Experiment, examples: int | None = None) -> P
     found = check_batch("data.train", train.batch, grid, train.batch_origin, experiment.mesh)
     found += check_parts(train.batch, experiment.run, grid, train.batch_origin)
     typed = attempt(found, lambda: _type(experiment, steps))
-    module = attempt(found, lambda: abstract(experiment.model, steps))
+    module = attempt(found, lambda: kept(abstract(experiment.model, steps), experiment.precision))
     variants = update = None
     evals: list[CompiledEval | None] = []
     frozen: tuple[FrozenModel, ...] | None = () if not experiment.frozen else None
