@@ -10,6 +10,9 @@ import jax
 VARIABLE = "JAX_COMPILATION_CACHE_DIR"
 """jax's own variable; where it is set, it decides (empty: nothing is kept)."""
 
+_WORTH_SECONDS = 0.1
+"""Programs that took longer to compile are kept; jax's own second leaves out half of what a start waits for."""
+
 
 def keep_compiled() -> None:
     """Let jax keep what it compiles in the user's cache folder, where it may be written."""
@@ -22,3 +25,4 @@ def keep_compiled() -> None:
     except OSError:  # a home that cannot be written: the run goes on and compiles
         return
     jax.config.update("jax_compilation_cache_dir", str(folder))
+    jax.config.update("jax_persistent_cache_min_compile_time_secs", _WORTH_SECONDS)

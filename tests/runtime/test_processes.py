@@ -27,7 +27,11 @@ SHORT = (
     "--set", 'evals.retrieval.every="6 steps"',
 )  # fmt: skip
 SHARDED = ("--set", 'mesh.axes={ fsdp = "rest" }', "--set", 'layout=[{ match = ".*", shard = "fsdp" }]')
-ENDLESS = ("--set", 'run.length="100000 steps"', "--set", "evals={}")
+ENDLESS = (
+    "--set", 'run.length="100000 steps"',
+    "--set", 'evals.retrieval.every="100000 steps"',
+    "--set", "evals.retrieval.skip_first=true",
+)  # fmt: skip
 
 pytestmark = pytest.mark.slow
 
