@@ -44,7 +44,7 @@ def draw_layout(axis: str | None, rows: Sequence[ParameterRow], axes: Mapping[st
     devices = math.prod(axes.values())
     marks += _devices(axis, axes, devices)
     lines = min(_ROWS, -(-devices // _across(axes)))
-    return Drawing(_WIDTH, max(_HEIGHT, 80 + lines * _cell(axes)), title, tuple(marks))
+    return Drawing(_WIDTH, max(_HEIGHT, 92 + lines * _cell(axes)), title, tuple(marks))
 
 
 def _parameter(row: ParameterRow, parts: int) -> Iterator[Mark]:
@@ -65,9 +65,13 @@ def _parameter(row: ParameterRow, parts: int) -> Iterator[Mark]:
 
 
 def _across(axes: Mapping[str, int]) -> int:
-    """Devices in a row of the drawing: the last axis of the mesh, or 8 of it."""
-    last = list(axes.values())[-1] if axes else 1
-    return last if 1 < last <= _COLUMNS else min(_COLUMNS, 8, math.prod(axes.values()))
+    """Devices in a row of the drawing: the innermost axes, as many as fit."""
+    across = 1
+    for length in reversed(list(axes.values())):
+        if across * length > _COLUMNS:
+            break
+        across *= length
+    return across if across > 1 else min(_COLUMNS, math.prod(axes.values()))
 
 
 def _cell(axes: Mapping[str, int]) -> float:
@@ -79,18 +83,17 @@ def _devices(axis: str | None, axes: Mapping[str, int], devices: int) -> Iterato
     left, top = 236.0, 62.0
     across, cell = _across(axes), _cell(axes)
     shown = min(devices, across * _ROWS)
-    mesh = " x ".join(f"{name} {length}" for name, length in axes.items())
-    more = (
-        f"devices 0 to {shown - 1} of {devices}"
-        if shown < devices
-        else f"{devices} device{'s' * (devices != 1)}"
-    )
-    yield Text(left, 44, f"{more} ({mesh}); the number is the part", "name")
+    plural = "s" * (devices != 1)
+    told = f"the first {shown} of {devices} devices" if shown < devices else f"{devices} device{plural}"
+    yield Text(left, 44, f"{told}; the number is the part", "name")
     for device in range(shown):
         x, y = left + device % across * cell, top + device // across * cell
         part = part_of(device, axis, axes)
         yield Box(x, y, cell - 2, cell - 2, f"part{part}")
         yield Text(x + cell / 2 - 1, y + cell / 2 + 3, str(part), "onpart", "middle")
+    mesh = " x ".join(f"{name} {length}" for name, length in axes.items())
+    bottom = top + -(-shown // across) * cell
+    yield Text(left, bottom + 14, f"{mesh}, the last axis along the rows", "tick")
 
 
 def _shortened(name: str) -> str:

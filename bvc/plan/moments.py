@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -52,16 +52,21 @@ def _phase(moment: liveness.Moment) -> Phase:
 
 def phases(moments: Sequence[Moment]) -> list[tuple[Phase, float, float]]:
     """(phase, start, end) of each stretch; what interrupts one only shortly is part of it."""
-    stretches: list[tuple[Phase, float]] = [
-        (phase, next(group).start) for phase, group in itertools.groupby(moments, lambda each: each.phase)
-    ]
-    ends = [*(start for _, start in stretches[1:]), 1.0]
-    kept: list[tuple[Phase, float]] = []
-    for (phase, start), end in zip(stretches, ends, strict=True) if stretches else ():
-        if not kept or (phase != kept[-1][0] and end - start >= _SHORT):
-            kept.append((phase, start))
-    ends = [*(start for _, start in kept[1:]), 1.0]
-    return [(phase, start, end) for (phase, start), end in zip(kept, ends, strict=False)]
+    long: list[tuple[Phase, float]] = []
+    for phase, start, end in _stretches((moment.phase, moment.start) for moment in moments):
+        if not long or end - start >= _SHORT:
+            long.append((phase, start))
+    return _stretches(long)
+
+
+def _stretches(marks: Iterable[tuple[Phase, float]]) -> list[tuple[Phase, float, float]]:
+    """What is the same phase in a row as one stretch, which ends where the next begins."""
+    starts: list[tuple[Phase, float]] = []
+    for phase, start in marks:
+        if not starts or starts[-1][0] != phase:
+            starts.append((phase, start))
+    ends = [*(start for _, start in starts[1:]), 1.0]
+    return [(phase, start, end) for (phase, start), end in zip(starts, ends, strict=False)]
 
 
 _SHORT = 0.02
