@@ -22,7 +22,17 @@ from bvc.bind.value import Reader, Site
 from bvc.component.declare import fields_of
 from bvc.diagnostics import Label, Origin
 from bvc.diagnostics.catalog import names, shapes
-from bvc.ir import DrawNode, EmaNode, FrozenNode, Node, PerturbationNode, Precision, ScheduleNode, TermNode
+from bvc.ir import (
+    DrawNode,
+    EmaNode,
+    FrozenNode,
+    ModelNode,
+    Node,
+    PerturbationNode,
+    Precision,
+    ScheduleNode,
+    TermNode,
+)
 from bvc.spec.tree import Node as TreeNode
 from bvc.spec.tree import Table
 
@@ -71,7 +81,15 @@ def bind_frozen(reader: Reader, node: TreeNode | None) -> Mapping[str, FrozenNod
         }
         if not any(isinstance(value, Invalid) for value in values.values()):
             found[name] = FrozenNode(**_fields(model), **values)
+            if not _starts_from_file(model):
+                place = tables.keys.get(name, table.origin)
+                reader.found.add(names.frozen_untrained(name, place))
     return found
+
+
+def _starts_from_file(model: ModelNode) -> bool:
+    inside = [value for value in model.settings.values() if isinstance(value, ModelNode)]
+    return model.init is not None or any(_starts_from_file(child) for child in inside)
 
 
 def bind_perturbation(reader: Reader, node: TreeNode, lr: float) -> PerturbationNode | Invalid:

@@ -199,3 +199,16 @@ def unknown_port(owner: str, port: str, place: Origin, known: Sequence[str]) -> 
         help=did_you_mean(port, known) or "take one of these ports",
         origin=place,
     )
+
+
+def frozen_untrained(name: str, place: Origin) -> Diagnostic:
+    """B0132, a warning: a frozen module starts from no checkpoint, so that it answers at random."""
+    return Diagnostic(
+        "B0132",
+        f"`frozen.{name}` keeps its random initial values",
+        place.mend,
+        "starts from no checkpoint",
+        help='name one: `init = "..."`, in the table or in that of a model inside it',
+        severity="warning",
+        origin=place,
+    )
