@@ -117,8 +117,8 @@ class Update:
         leaves, tree = jax.tree.flatten(params)
         masked = self.masked(gradients)
         norm = optax.tree.norm(masked)
-        known = {"loss": loss, "value": loss, "progress": step / self.total}
-        moves = self._transformed(masked, state, leaves, norm, {name: known[name] for name in self.asked})
+        extra = {name: step / self.total if name == "progress" else loss for name in self.asked}
+        moves = self._transformed(masked, state, leaves, norm, extra)
         factors = jnp.stack([schedule(step) for schedule in self.schedules])
         updates: list[Float[Array, "..."] | None] = []
         changed: list[Float[Array, "..."]] = []
