@@ -14,6 +14,7 @@ import numpy as np
 
 from bvc.component import DataError, Feature
 from bvc.component.split import SplitError, parse_split
+from bvc.library.records.example import Field, check_classes, fields_of, read_example
 from bvc.library.records.files import identified
 from bvc.library.records.tfrecord import TfRecords
 
@@ -97,6 +98,8 @@ class Prepared:
     def _example(self, split: str, position: int) -> Mapping[str, Any]:
         raw = self._raw(split, position)
         try:
+            if self._fields is not None:
+                return read_example(raw, self._fields)
             parsed = self._spec.deserialize_example_np(raw, decoders=self._decoders)
             return {name: value for name, value in _flat(parsed, self._spec) if self._wants(name)}
         except (ValueError, KeyError, TypeError, RuntimeError) as error:
@@ -135,6 +138,12 @@ class Prepared:
             for part in (name, *itertools.accumulate(name.split("/"), "{}/{}".format))
         }
         return type(whole)({name: inner for name, inner in whole.items() if name in groups})
+
+    @cached_property
+    def _fields(self) -> tuple[Field, ...] | None:
+        """Those that are wanted; None where TFDS itself must read them."""
+        found = fields_of(self._spec)
+        return None if found is None else tuple(field for field in found if self._wants(field.name))
 
     @cached_property
     def _decoders(self) -> Any:
@@ -244,15 +253,8 @@ def _flat(parsed: Mapping[str, Any], spec: Any, prefix: str = "") -> Sequence[tu
             dtype = np.dtype(inner.np_dtype)
             found.append((full, _text(value) if dtype.kind in "OSU" else np.asarray(value, dtype)))
             if _kind(inner) == "ClassLabel":
-                _check_classes(full, found[-1][1], inner.num_classes)
+                check_classes(full, found[-1][1], inner.num_classes)
     return found
-
-
-def _check_classes(name: str, ids: np.ndarray, count: int | None) -> None:
-    """Raise `ValueError` for an id that is no class; -1 stands for none, where a split has no labels."""
-    wrong = ids[(ids < -1) | (ids >= (count or np.inf))]
-    if wrong.size:
-        raise ValueError(f"`{name}` is class {wrong[0]}, of {count}")
 
 
 def _text(value: Any) -> Any:
