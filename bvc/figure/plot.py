@@ -12,7 +12,7 @@ from bvc.figure.ticks import linear_ticks, log_ticks, short, tick_label
 _LEFT, _RIGHT, _BOTTOM = 62.0, 18.0, 44.0
 _ROW = 18.0
 """Height of a row of the legend."""
-_LETTERS = 48
+_LETTERS = 72
 """Longest name in a legend."""
 _FEW = 40
 """So many points of a curve are drawn as points, too."""

@@ -16,8 +16,8 @@ from bvc.figure.chart import Axis, Chart, Series
 from bvc.figure.ticks import short
 from bvc.plan.parameters import prefix
 
-MOST = 1600
-"""Points of a curve; of a longer run not every step has one."""
+MOST = 200_000
+"""Points of a curve; only of a longer run some steps have none."""
 _ALONG = Axis("updates done before")
 _NAMED = 3
 """Groups of parameters that a curve names."""
