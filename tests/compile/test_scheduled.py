@@ -31,6 +31,7 @@ def codes(folder: Path, weight: str) -> list[str]:
     return [each.code for each in checked(folder, terms).diagnostics]
 
 
+@pytest.mark.slow
 def test_a_weight_follows_its_schedule_in_the_step(tmp_path: Path) -> None:
     program = compiled(tmp_path, TERMS)
     _, told = run(program, {"data": 2}, (), steps=3)

@@ -11,7 +11,7 @@ from bvc.diagnostics import Failed
 from bvc.report.beside import beside
 from bvc.report.curves import sections
 from bvc.report.recorded import differences, read_runs
-from bvc.report.report import report
+from bvc.report.report import render, report
 from tests.test_layers import HEAVY, command, loaded
 
 PLAN = {
@@ -98,7 +98,8 @@ def test_samples_of_the_newest_step_are_shown(tmp_path: Path) -> None:
         (kept / "captions.json").write_text(f'["<b> at step {step}"]')
         Image.new("RGB", (2, 2)).save(kept / "one.png")
     (kept / "broken.npz").write_bytes(b"PK nothing")
-    page = Path(report([str(folder)], str(tmp_path / "out"))[0][0]).read_text()
+    runs, _ = read_runs([str(folder)])
+    page = render(runs, sections(runs))
     assert page.count("data:image/png;base64,") == 5
     assert "&lt;b&gt; at step 4" in page and "at step 2" not in page and "val, step 4" in page
     assert "labels: float64 [2]" in page and "depth 1, -1 to 1" in page and "can&#x27;t be read" in page
