@@ -30,7 +30,7 @@ def due(step: int, every: int | None, total: int, *, first: bool = True, last: b
 
 @dataclass(frozen=True, slots=True)
 class Times:
-    """The length of a run and its intervals, in steps; None: never."""
+    """The length of a run and its intervals, in steps; None: never, but the last step is always saved."""
 
     total: int
     log: int
@@ -44,8 +44,11 @@ class Times:
         return due(step, self.log, self.total) or step == 2
 
     def saves(self, step: int) -> bool:
-        """A checkpoint is written; at step 1 too, so that what prevents saving is found at once."""
-        return due(step, self.save, self.total)
+        """A checkpoint is written: at the end, and at an interval if there is one.
+
+        With an interval at step 1 too, so that what prevents saving is found at once.
+        """
+        return step == self.total or due(step, self.save, self.total)
 
     def keeps(self, step: int) -> bool:
         """Rotation leaves the checkpoint of this step."""

@@ -31,6 +31,7 @@ def happens(loop: Mapping[str, Any]) -> tuple[Steps, Steps]:
     """At which steps things are due, by bvc's rules and as recorded.
 
     A restarted big_vision logs its first two steps to warm up its clock; bvc's rows depend on the step alone.
+    Without an interval big_vision saves nothing; bvc saves what was trained.
     """
     times = Times(
         loop["total_steps"], loop["log_training_steps"], loop["ckpt_steps"], loop["keep_ckpt_steps"]
@@ -45,10 +46,11 @@ def happens(loop: Mapping[str, Any]) -> tuple[Steps, Steps]:
         "keeps": [step for step in steps if times.saves(step) and (times.keeps(step) or step == times.total)],
         "evaluates": [step for step in steps if times.evaluates(step, every, skip_first=False)],
     }
+    saved = loop["checkpoints"] if loop["ckpt_steps"] else [(times.total, True)]
     theirs = {
         "logs": [step for step in loop["metric_steps"] if step not in warm],
-        "saves": [step for step, _ in loop["checkpoints"]],
-        "keeps": [step for step, kept in loop["checkpoints"] if kept],
+        "saves": [step for step, _ in saved],
+        "keeps": [step for step, kept in saved if kept],
         "evaluates": loop["evals"],
     }
     return ours, theirs

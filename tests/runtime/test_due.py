@@ -21,3 +21,8 @@ def test_before_training_unless_skipped():
 
 def test_without_an_interval_never():
     assert not any(due(step, None, 10) for step in range(11))
+
+
+def test_the_end_is_saved_whatever_the_interval():
+    assert [step for step in range(1, 11) if Times(10, 5, None, None).saves(step)] == [10]
+    assert [step for step in range(1, 11) if Times(10, 5, 4, None).saves(step)] == [1, 4, 8, 10]
