@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 from jax.experimental import multihost_utils
 from jaxtyping import Array, Bool, PyTree, Shaped
@@ -115,8 +116,8 @@ def _reading() -> Iterator[None]:
 def _check_numbers(name: str, stream: str, arrays: Mapping[str, Shaped[np.ndarray, "b *dims"]]) -> None:
     """NaN would pass through `argmax` and comparisons as if it were an answer."""
     for array, values in arrays.items():
-        if values.dtype.kind == "f":
-            wrong = np.isnan(values.reshape(len(values), -1)).any(axis=1)
+        if jnp.issubdtype(values.dtype, jnp.floating):  # bfloat16 is none of numpy's own
+            wrong = np.asarray(np.isnan(values).any(axis=tuple(range(1, values.ndim))))
             if wrong.any():
                 raise Failed(catalog.evaluation_nan(name, stream, array, int(wrong.sum()), len(wrong)))
 

@@ -1,3 +1,4 @@
+import jax.numpy as jnp
 import numpy as np
 import pytest
 
@@ -79,6 +80,25 @@ def test_nan_is_told_and_infinity_is_a_number():
         Failed, match="B0535: `evals.e` measured NaN: `x` of 2 of the 2 examples in a batch of `a`"
     ):
         evaluate("e", Sum(), [stream("a", feed)], np.float32(np.nan))
+
+
+def test_nan_of_half_precision_is_told_and_nothing_is_no_nan():
+    class Empty(Sum):
+        def update(self, state, stream, arrays):
+            return state
+
+    for values in (jnp.full((1, 2), jnp.nan, jnp.bfloat16), jnp.zeros((1, 0))):
+        halves = MeasuredStream(
+            "a",
+            lambda: Feed([batch(1, mask=(True,))]),
+            lambda host: host,
+            lambda params, host, values=values: {"x": values},
+        )
+        if values.size:
+            with pytest.raises(Failed, match="B0535"):
+                evaluate("e", Empty(), [halves], None)
+        else:
+            assert evaluate("e", Empty(), [halves], None) == {"batches": 0}
 
 
 def test_data_that_cannot_be_read_is_told():

@@ -122,8 +122,8 @@ class PanopticQuality:
                     self._files[0],
                 )
             truth, annotated = self.annotations.truth(number)
-            maps = (resized(labels, truth.shape) for labels in (semantics, instances))
-            predicted = segments(*maps, self._things)
+            classes, numbers = (resized(labels, truth.shape) for labels in (semantics, instances))
+            predicted = segments(classes, numbers, self._things)
             state.sums += matched(truth, annotated, predicted, categories)
             if self._save:
                 state.predictions[number] = predicted

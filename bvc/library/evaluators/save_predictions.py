@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
 from jaxtyping import Array, Shaped
@@ -63,5 +64,6 @@ class SavePredictions:
     def files(self, state: State) -> dict[str, bytes]:
         """The archive."""
         held = io.BytesIO()
-        np.savez(held, **{name: np.concatenate(arrays) for name, arrays in state.items()})
+        found: dict[str, Any] = {name: np.concatenate(arrays) for name, arrays in state.items()}
+        np.savez(held, **found)
         return {FILE: held.getvalue()}

@@ -190,7 +190,7 @@ class Inception(eqx.Module):
     def _conv(self, prefix: str, conv: Conv, x: Float[Array, "b h w c"]) -> Float[Array, "b H W d"]:
         y = lax.conv_general_dilated(
             x,
-            self.kernels[prefix + conv.name],
+            jnp.asarray(self.kernels[prefix + conv.name]),
             (conv.stride, conv.stride),
             "VALID" if conv.valid else "SAME",
             dimension_numbers=("NHWC", "HWIO", "NHWC"),
