@@ -34,6 +34,7 @@ from bvc.runtime.feed import EvalFeed, TrainFeed
 from bvc.runtime.folder import Folder
 from bvc.runtime.frozen import load_frozen, replaced, saved_values
 from bvc.runtime.mixture import mixed
+from bvc.runtime.peers import check_met
 from bvc.runtime.predictions import keep_files
 from bvc.runtime.share import Share, share_of
 from bvc.runtime.training import Evaluation, Feed, HostBatch, Training
@@ -80,9 +81,11 @@ def machine(program: Program) -> Machine:
     """The mesh of a program on the devices that are here.
 
     Raises:
-        Failed: the mesh does not fit the devices, or the batch or the layout does not fit the mesh.
+        Failed: the mesh does not fit the devices, or the batch or the layout does not fit the mesh; there are other
+            processes that this one has not met (B0561).
     """
     keep_compiled()
+    check_met()
     devices = jax.devices()
     grid = resolve_mesh(program.experiment.mesh, len(devices))
     parts = program.training(grid, unroll=devices[0].platform == "cpu")

@@ -55,7 +55,7 @@ def join(cluster: Cluster) -> None:
             cluster_detection_method="deactivate",
             initialization_timeout=MEET_SECONDS,
             heartbeat_timeout_seconds=HEARTBEAT_SECONDS,
-            shutdown_timeout_seconds=HEARTBEAT_SECONDS,
+            shutdown_timeout_seconds=_LEAVE_SECONDS,
         )
     except jax.errors.JaxRuntimeError as error:
         reason = str(error).split("\n", 1)[0]
@@ -78,6 +78,17 @@ def index() -> int:
 def is_first() -> bool:
     """Whether this process is the one that writes and speaks."""
     return index() == 0
+
+
+def check_met() -> None:
+    """Make sure that this process has met all whose devices it sees; hosts of a TPU slice see each other's in any case.
+
+    Raises:
+        Failed: there are others (B0561).
+    """
+    if not several() and jax.process_count() > 1:
+        reason = f"jax sees the devices of {jax.process_count()}, and nothing tells where the first one is"
+        raise Failed([catalog.cluster_unclear(reason, ["--coordinator", "--processes", "--process"])])
 
 
 def together(work: Callable[[], T]) -> T:
