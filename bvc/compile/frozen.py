@@ -20,7 +20,7 @@ from bvc.compile.construct import Steps, abstract, is_array
 from bvc.compile.forward import call_model
 from bvc.compile.gradient import FORWARD, split_in_parts, written_out
 from bvc.compile.typed import trace
-from bvc.compile.wiring import ANSWERS, Wires, wire
+from bvc.compile.wiring import ANSWERS, Wires, by_root, wire
 from bvc.component.mesh import MeshContext
 from bvc.diagnostics import Diagnostic, Failed, Label, Place
 from bvc.ir import FrozenNode
@@ -68,7 +68,7 @@ class FrozenModel:
 
     def __call__(self, module: eqx.Module, batch: Batch, keys: Key[Array, "b"] | None) -> dict[str, Array]:
         """`frozen.NAME.OUTPUT` -> array, for what is read of it."""
-        found = call_model(self.wires.read({"batch": batch}), module, keys)
+        found = call_model(self.wires.read(by_root(batch)), module, keys)
         return {f"{ANSWERS}{self.name}.{output}": found[output] for output in self.read}
 
 
@@ -116,13 +116,14 @@ def _made(
 ) -> FrozenModel:
     module = abstract(node, steps)
     method = node.component.call
-    wires, diagnostics = wire(node, method, {"batch": batch}, droppers=droppers, batch_maker=batch_maker)
+    given = by_root(batch)
+    wires, diagnostics = wire(node, method, given, droppers=droppers, batch_maker=batch_maker)
     if diagnostics:
         raise Failed(diagnostics)
     found = FrozenModel(name, node, module, wires, {})
     count = next((array.shape[0] for array in batch.values()), 0)
     keys = jax.eval_shape(lambda: jax.random.split(jax.random.key(0), count)) if found.takes_keys else None
-    traced = trace(node, method, wires, {"batch": batch}, call_model, module, keys, makers=makers)
+    traced = trace(node, method, wires, given, call_model, module, keys, makers=makers)
     if traced.diagnostics:
         raise Failed(traced.diagnostics)
     returned(node, isinstance(traced.result, Mapping), "a dict of named outputs", traced.result)

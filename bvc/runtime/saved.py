@@ -66,14 +66,18 @@ class Trained:
         Raises:
             KeyError: the model has no such view.
         """
-        found = find_view(self.program.experiment.model, name, {})
+        model, frozen = self.program.experiment.model, self.program.experiment.frozen
+        found = find_view(model, name, {}, frozen)
         if found is None:
-            known = view_names(self.program.experiment.model)
+            known = view_names(model, frozen=frozen)
             raise KeyError(did_you_mean(name, known) or f"views: {', '.join(known)}")
-        call = jax.jit(lambda params, ports: found.call(eqx.combine(params, self.here.step.static), ports))
+        of = found.frozen
+        statics = {each.name: each.static for each in self.program.frozen}
+        static = self.here.step.static if of is None else statics[of]
+        call = jax.jit(lambda params, ports: found.call(eqx.combine(params, static), ports))
 
         def viewed(**ports: Any) -> Any:
-            outputs = call(self.params, ports)
+            outputs = call(self.params if of is None else self.here.frozen[of], ports)
             return outputs[found.method.name] if list(outputs) == [found.method.name] else outputs
 
         return viewed

@@ -9,7 +9,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
-from jaxtyping import Array, Float
+from jaxtyping import Array, Float, Int
 
 from bvc.component import Loss, component
 from bvc.runtime.leaves import named
@@ -52,12 +52,17 @@ length = "4 steps"
 
 
 @component("objective", name="near_by_name")
-def near(logits: Mapping[str, Float[Array, "b t d"]], x: Mapping[str, Float[Array, "b t d"]]) -> Loss:
+def near(
+    logits: Mapping[str, Float[Array, "b t d"]],
+    x: Mapping[str, Float[Array, "b t d"]],
+    codes: Int[Array, "b n"] | None = None,
+) -> Loss:
     """Mean square distance of arrays with names.
 
     Ports:
         logits: what the model makes
         x: what it should make
+        codes: what an oracle says of it, for nothing
     """
     return Loss.mean(sum((jnp.square(logits[name] - x[name]) for name in x), start=jnp.zeros(())))
 
@@ -69,6 +74,17 @@ def test_the_codebook_is_saved_but_not_optimized(tmp_path: Path) -> None:
     assert not any("codebook" in name for name in names if name.startswith("optimizer"))
     assert sum(found.update.advancing) == 2
     assert list(found.batch) == ["x/pixels"]
+
+
+def test_a_frozen_oracle_reads_arrays_by_name_and_gives_its_codes(tmp_path: Path) -> None:
+    model = CODES[CODES.index("[model]") : CODES.index("[objective]")]
+    oracle = model.replace("[model]", "[frozen.oracle]")
+    feeds = '[objective]\nfeeds = { codes = "frozen.oracle.code" }\ntype = "near_by_name"'
+    found = compiled(tmp_path, oracle, spec=CODES.replace('[objective]\ntype = "near_by_name"', feeds))
+    (frozen,) = found.frozen
+    assert frozen.read == ("code",)
+    assert frozen.outputs["code"].shape == (16, 4)
+    assert sum(found.update.advancing) == 2
 
 
 @pytest.mark.slow
