@@ -148,8 +148,15 @@ def convert(source: str, target: Path, spec: str | None, sources: Sources) -> in
 
 def saved_in(path: str) -> Folder | None:
     """The checkpoints of a work directory, if that is what the path names."""
-    folder = Folder(path)
-    return folder / CHECKPOINTS if CHECKPOINTS in folder.names() else None
+    try:
+        folder = Folder(path)
+        return folder / CHECKPOINTS if CHECKPOINTS in folder.names() else None
+    except (
+        OSError,
+        ValueError,
+        ImportError,
+    ):  # no place of a kind that can be listed: it may still be a file
+        return None
 
 
 def located(path: str) -> Address:
@@ -198,8 +205,13 @@ def _of_workdir(folder: Folder, spec: str, sources: Sources) -> Flat:
 
 
 def _sha256(file: Path) -> str:
-    with open(file, "rb") as opened:
-        return hashlib.file_digest(opened, "sha256").hexdigest()
+    try:
+        with open(file, "rb") as opened:
+            return hashlib.file_digest(opened, "sha256").hexdigest()
+    except OSError as error:
+        raise _unusable(
+            file, DataError(f"it cannot be read: {(error.strerror or str(error)).lower()}")
+        ) from error
 
 
 def _unusable(file: Path, error: DataError) -> Failed:
