@@ -17,6 +17,7 @@ from tests.parity.reference import compare_file
 RECORDED = Path(__file__).parents[2] / "reference" / "losses" / "uvim_tasks.npz"
 
 
+@pytest.mark.slow
 def test_recorded_tasks() -> None:
     failed = [str(comparison) for comparison in compare_file(RECORDED) if not comparison.ok]
     assert not failed, "\n".join(failed)

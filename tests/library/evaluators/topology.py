@@ -24,7 +24,8 @@ def metrics(file: Path, devices: int, *settings: tuple[str, str]) -> dict[str, f
     assert checked.ok and checked.experiment is not None, checked.diagnostics
     program = compile_experiment(find_files(checked.experiment), 1)
     grid = resolve_mesh(program.experiment.mesh, devices)
-    here = Machine(grid, grid.place(jax.devices()[:devices]), program.training(grid, unroll=True))
+    parts = program.training(grid, unroll=True)
+    here = Machine(grid, grid.place(jax.devices()[:devices]), parts, program.steps)
     state = initial_state(program, state_shardings(program.state, here.step.layout, here.mesh))
     found: dict[str, float] = {}
     for each in evaluations(program, str(file.parent), here):
