@@ -9,7 +9,7 @@ from typing import Any, cast
 from bvc.bind.component import bind_component, bind_model
 from bvc.bind.found import INVALID, Invalid
 from bvc.bind.optimizer import bind_schedule
-from bvc.bind.tables import (
+from bvc.bind.part_tables import (
     DrawTable,
     EmaTable,
     FrozenTable,

@@ -15,23 +15,25 @@ from collections.abc import Mapping
 from typing import Any, Literal
 
 from bvc.bind.component import GENERIC
-from bvc.bind.tables import (
-    DataTable,
+from bvc.bind.part_tables import (
     DrawTable,
     EmaTable,
-    EvalTable,
     FrozenTable,
+    PerturbationTable,
+    PrecisionTable,
+    TermTable,
+)
+from bvc.bind.tables import (
+    DataTable,
+    EvalTable,
     LayoutTable,
     MeshTable,
     MixTable,
     OptimizerTable,
-    PerturbationTable,
-    PrecisionTable,
     RootTable,
     RuleTable,
     RunTable,
     ScheduleTable,
-    TermTable,
     TrainTable,
 )
 from bvc.component import registry

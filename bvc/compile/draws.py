@@ -10,15 +10,17 @@ import itertools
 import zlib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import TypeVar
 
 import jax
 import numpy as np
-from jaxtyping import Array, Shaped
 
 from bvc.compile.wiring import DRAWS
 from bvc.diagnostics import Diagnostic
 from bvc.diagnostics.catalog import shapes
 from bvc.ir import DrawNode, ModelNode, Node
+
+T = TypeVar("T")
 
 Value = int | float
 Values = Mapping[str, Value]
@@ -65,9 +67,7 @@ def variants_of(draws: Sequence[Draw]) -> Iterator[dict[str, Value]]:
         yield {each.name: value for each, value in zip(static, values, strict=True)}
 
 
-def split_draws(
-    batch: Mapping[str, Shaped[Array, "b ..."]],
-) -> tuple[dict[str, Shaped[Array, "b ..."]], dict[str, Shaped[Array, "b"]]]:
+def split_draws(batch: Mapping[str, T]) -> tuple[dict[str, T], dict[str, T]]:
     """The features of a batch, and apart from them its draws, which transforms do not see."""
     drawn = {name: value for name, value in batch.items() if name.startswith(DRAWS)}
     return {name: value for name, value in batch.items() if name not in drawn}, drawn

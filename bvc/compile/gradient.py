@@ -168,7 +168,7 @@ def _coupled(
     mesh: MeshContext,
 ) -> Worked:
     def encode(own: Leaves, piece: Any) -> tuple[Any, Statistics]:
-        outputs = dict(forward.outputs(assemble(own), *piece))
+        outputs: dict[str, Any] = dict(forward.outputs(assemble(own), *piece))
         return outputs, outputs.pop(STATISTICS, {})
 
     with jax.named_scope(FORWARD):
