@@ -31,6 +31,7 @@ ENDLESS = (
     "--set", 'run.length="100000 steps"',
     "--set", 'evals.retrieval.every="100000 steps"',
     "--set", "evals.retrieval.skip_first=true",
+    "--set", 'optimizer.type="sgd"',
 )  # fmt: skip
 
 pytestmark = pytest.mark.slow
