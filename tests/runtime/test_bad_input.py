@@ -60,7 +60,7 @@ def bomb(side: int) -> bytes:
 
 
 def folder_with(root: Path, data: bytes, name: str = "1.jpg") -> Records:
-    """Three images, the second of these bytes."""
+    """Three images, one of them of these bytes."""
     cats = root / "pets" / "train" / "cat"
     cats.mkdir(parents=True)
     for other in ("0.jpg", "2.jpg"):
@@ -92,7 +92,8 @@ def test_an_unusual_image_is_read(kind: str, tmp_path: Path) -> None:
         (batch,) = feed
     assert batch["image"].shape == (3, 8, 8, 3) and batch["image"].dtype == np.uint8
     if kind.startswith("animated"):
-        assert batch["image"][1].max() < 10  # the first frame
+        at = ["1.jpg" in records.describe(i) for i in range(3)].index(True)
+        assert batch["image"][at].max() < 10  # the first frame
 
 
 BAD = {

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,7 +22,10 @@ SUFFIXES = frozenset((".jpg", ".jpeg", ".png", ".webp", ".bmp", ".gif"))
 
 @component("source")
 class ImageFolder:
-    """Images in `PATH/SPLIT/CLASS/...`; classes are numbered by name, images ordered by it.
+    """Images in `PATH/SPLIT/CLASS/...`; classes are numbered by name.
+
+    Images are ordered by a digest of their names, so that every part of a split, such as `train[:99%]`, holds all
+    classes in their proportions.
 
     Settings:
         path: the folder; relative to the data directory
@@ -87,4 +91,5 @@ def _list(folder: Path) -> Images:
         for path in sorted((folder / name).rglob("*"))
         if path.suffix.lower() in SUFFIXES
     ]
+    found.sort(key=lambda each: hashlib.md5(each[0].encode(), usedforsecurity=False).digest())
     return Images(folder, tuple(name for name, _ in found), tuple(number for _, number in found))
