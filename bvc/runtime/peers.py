@@ -17,8 +17,9 @@ from typing import Any, TypeVar
 import jax
 from jax._src import distributed
 
-from bvc.diagnostics import Failed
+from bvc.diagnostics import Diagnostic, Failed
 from bvc.diagnostics.catalog import processes as catalog
+from bvc.runtime.abort import on_abort
 from bvc.runtime.cluster import Cluster
 
 MEET_SECONDS = 300
@@ -47,22 +48,25 @@ def join(cluster: Cluster) -> None:
     # on CPUs two programs at a time could take each other's messages
     jax.config.update("jax_cpu_enable_async_dispatch", False)
     try:
-        jax.distributed.initialize(
-            cluster.coordinator,
-            cluster.processes,
-            cluster.process,
-            local_device_ids=None if cluster.device is None else [cluster.device],
-            cluster_detection_method="deactivate",
-            initialization_timeout=MEET_SECONDS,
-            heartbeat_timeout_seconds=HEARTBEAT_SECONDS,
-            shutdown_timeout_seconds=_LEAVE_SECONDS,
-        )
-    except jax.errors.JaxRuntimeError as error:
-        reason = str(error).split("\n", 1)[0]
-        told = catalog.cannot_join(
-            cluster.coordinator or "", cluster.process, cluster.processes, MEET_SECONDS, reason
-        )
-        raise Failed([told]) from error
+        # where nobody answers jax does not raise, it aborts
+        with on_abort(_not_met(cluster, "nothing was heard from there"), 1):
+            jax.distributed.initialize(
+                cluster.coordinator,
+                cluster.processes,
+                cluster.process,
+                local_device_ids=None if cluster.device is None else [cluster.device],
+                cluster_detection_method="deactivate",
+                initialization_timeout=MEET_SECONDS,
+                heartbeat_timeout_seconds=HEARTBEAT_SECONDS,
+                shutdown_timeout_seconds=_LEAVE_SECONDS,
+            )
+    except RuntimeError as error:
+        raise Failed([_not_met(cluster, str(error).split("\n", 1)[0])]) from error
+
+
+def _not_met(cluster: Cluster, reason: str) -> Diagnostic:
+    at = cluster.coordinator or ""
+    return catalog.cannot_join(at, cluster.process, cluster.processes, MEET_SECONDS, reason)
 
 
 def several() -> bool:
