@@ -1,6 +1,6 @@
 """When another process of the run ends, this one ends too, says so, and has an exit status of its own.
 
-jax notices in one of two ways: a collective fails, which is an exception, or heartbeats fail to come, which is `abort()`.
+jax notices in one of two ways: a collective fails, which is an exception; or heartbeats fail to come, then it aborts.
 """
 
 from __future__ import annotations

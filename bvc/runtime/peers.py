@@ -49,7 +49,7 @@ def join(cluster: Cluster) -> None:
     jax.config.update("jax_cpu_enable_async_dispatch", False)
     try:
         # where nobody answers jax does not raise, it aborts
-        with on_abort(_not_met(cluster, "nothing was heard from there"), 1):
+        with on_abort(_not_met(cluster, "nothing was heard from the others"), 1):
             jax.distributed.initialize(
                 cluster.coordinator,
                 cluster.processes,
