@@ -168,7 +168,8 @@ def plan(program: Program, target: Target | None = None) -> Plan:
     )
     frozen = _frozen_rows(training)
     held = [len(jax.tree.leaves(part)) for part in (state.params, state.optimizer, state.ema)]
-    counts = _Counts(*held, len(program.batch), len(frozen))
+    params, optimizer, ema = held
+    counts = _Counts(params, optimizer, ema, len(program.batch), len(frozen))
     donated = [True] * (1 + sum(held)) + [False] * (counts.batch + counts.frozen)
     arrays = step.inputs[1 + sum(held) :]
     batch = tuple(

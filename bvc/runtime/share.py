@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import jax
 import numpy as np
@@ -37,7 +38,7 @@ class Share:
         size = len(local) // len(self.blocks)
         at = {block * size: number * size for number, block in enumerate(self.blocks)}
 
-        def block(index: tuple[slice, ...]) -> Shaped[np.ndarray, "b *dims"]:
+        def block(index: Any) -> Shaped[np.ndarray, "b *dims"]:
             begin = at[index[0].start or 0]
             return local[begin : begin + size]
 

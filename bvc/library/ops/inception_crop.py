@@ -41,7 +41,8 @@ class InceptionCrop:
 
     def __call__(self, image: Num[np.ndarray, "h w c"], rng: np.random.Generator) -> Num[np.ndarray, "_ _ c"]:
         """The window, resized."""
-        return self.cut(image, self.draw(*image.shape[:2], rng))
+        height, width = image.shape[:2]
+        return self.cut(image, self.draw(height, width, rng))
 
     def draw(self, height: int, width: int, rng: np.random.Generator) -> Window:
         """The window that is cut out of an image of this size."""
