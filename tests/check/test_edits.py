@@ -99,7 +99,7 @@ def edits(draw: st.DrawFn, names: tuple[str, ...]) -> tuple[str, str]:
     return text, params
 
 
-@settings(max_examples=50, deadline=None, derandomize=True)
+@settings(max_examples=25, deadline=None, derandomize=True)
 @given(edits(("classifier", "classifier", "towers")))
 def test_edited_specs_are_told_in_diagnostics(folder: Path, edited: tuple[str, str]) -> None:
     checked(*edited, folder)

@@ -33,7 +33,11 @@ ALIKE = [file for file in RUNS if not file.stem.startswith("uvim")]
 """Codebooks on every mesh: `tests/compile/test_mutable.py`, in a fraction of the time."""
 
 
-@pytest.mark.parametrize("file", FILES, ids=lambda file: file.stem)
+@pytest.mark.parametrize(
+    "file",
+    [pytest.param(file, marks=() if file.stem == "contrastive" else pytest.mark.slow) for file in FILES],
+    ids=lambda file: file.stem,
+)
 def test_agrees_with_big_vision(file: Path) -> None:
     comparisons = compare_file(file)
     assert comparisons
@@ -46,8 +50,12 @@ def test_updates_agree_in_optimized_programs() -> None:
     """Half-precision states are compared more sharply than machine code that is not optimized rounds."""
     command = [sys.executable, "-m", "tests.parity", str(REFERENCE / "optim" / "updates.npz")]
     environment = {**os.environ, "XLA_FLAGS": ""}
-    done = subprocess.run(command, cwd=REFERENCE.parent.parent, env=environment, capture_output=True, text=True)
-    assert done.returncode == 0, "\n".join(line for line in done.stdout.splitlines() if line.startswith("FAIL"))
+    done = subprocess.run(
+        command, cwd=REFERENCE.parent.parent, env=environment, capture_output=True, text=True
+    )
+    assert done.returncode == 0, "\n".join(
+        line for line in done.stdout.splitlines() if line.startswith("FAIL")
+    )
     assert done.stdout.startswith("ok")
 
 

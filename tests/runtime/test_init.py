@@ -19,6 +19,9 @@ from bvc.runtime.files import find_files
 from tests.runtime.command import SPEC
 
 
+pytestmark = pytest.mark.slow
+
+
 def program(*settings: tuple[str, str]) -> Program:
     checked = check(str(SPEC), settings=settings)
     assert checked.ok, checked.diagnostics

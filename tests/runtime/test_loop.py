@@ -115,6 +115,7 @@ def kill(workdir: Path, after: float, **settings) -> bool:
     return process.returncode == -signal.SIGKILL
 
 
+@pytest.mark.slow
 def test_killed_at_any_time_it_continues_to_the_same_bytes(tmp_path):
     """Twice; twenty times and with workers: test_kill.py, on the real program."""
     settings = {"total": 60, "save": 4, "keep": 20, "pause": 0.01, "slow_eval": 0.02}
