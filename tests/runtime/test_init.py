@@ -18,7 +18,6 @@ from bvc.runtime.assemble import initial_state, machine
 from bvc.runtime.files import find_files
 from tests.runtime.command import SPEC
 
-
 pytestmark = pytest.mark.slow
 
 
