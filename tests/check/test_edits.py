@@ -106,7 +106,7 @@ def test_edited_specs_are_told_in_diagnostics(folder: Path, edited: tuple[str, s
 
 
 @pytest.mark.slow
-@settings(max_examples=120, deadline=None, derandomize=True)
+@settings(max_examples=60, deadline=None, derandomize=True)
 @given(edits(("classifier", "classifier", "towers", "local", "siglip")))
 def test_many_edited_specs_are_told_in_diagnostics(folder: Path, edited: tuple[str, str]) -> None:
     checked(*edited, folder)

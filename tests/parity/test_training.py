@@ -29,8 +29,8 @@ FILES = [
     )
 ]
 RUNS = sorted((REFERENCE / "trajectories").glob("*.npz"))
-ALIKE = [file for file in RUNS if not file.stem.startswith("uvim")]
-"""Codebooks on every mesh: `tests/compile/test_mutable.py`, in a fraction of the time."""
+ALIKE = [file for file in RUNS if file.stem.startswith("two_towers")]
+"""Frozen modules and codebooks on every mesh: `tests/compile/test_{frozen,mutable}.py`, in a fraction of the time."""
 
 
 @pytest.mark.parametrize(

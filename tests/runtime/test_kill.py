@@ -15,7 +15,7 @@ import pytest
 from tests.runtime.command import SPEC, finish, saved, start
 
 METRICS = "big_vision_metrics.txt"
-KILLS = {0: 20, 1: 6, 2: 6}
+KILLS = {0: 20, 1: 4, 2: 4}
 """Worker processes -> how many times the run is killed."""
 
 
