@@ -17,9 +17,8 @@ os.environ["JAX_PLATFORMS"] = "cpu"
 _FLAGS = ("--xla_force_host_platform_device_count=8", "--xla_backend_optimization_level=0")
 os.environ["XLA_FLAGS"] = " ".join([*filter(None, [os.environ.get("XLA_FLAGS")]), *_FLAGS])
 
-gc.set_threshold(
-    100_000, 50, 1000
-)  # traced programs pile up; looking for cycles among them takes a twentieth of the time
+# Traced programs pile up, and looking for cycles among them takes a twentieth of the time.
+gc.set_threshold(100_000, 50, 1000)
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
