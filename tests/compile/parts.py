@@ -19,7 +19,19 @@ from bvc.compile.step import compile_step, frozen_shardings
 from bvc.ir import LayoutRule
 from tests.compile.toy import grid_of, shard
 
-SPEC = """
+VIT = """
+type = "vit"
+size = 8
+patch = 4
+width = 16
+depth = 1
+heads = 2
+out_dim = 6
+head_zeroinit = false
+"""
+"""The smallest classifier."""
+
+SPEC = f"""
 [data.train]
 name = "shapes"
 split = "train"
@@ -29,15 +41,7 @@ pipeline = [
 ]
 
 [model]
-type = "vit"
-size = 8
-patch = 4
-width = 16
-depth = 1
-heads = 2
-out_dim = 6
-head_zeroinit = false
-
+{VIT}
 [optimizer]
 type = "sgd"
 lr = 0.1

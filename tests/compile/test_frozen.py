@@ -10,22 +10,14 @@ import pytest
 from bvc.compile.mesh import smallest
 from bvc.component.names import parameters
 from bvc.runtime.leaves import named
-from tests.compile.parts import MESHES, agree, checked, compiled, run
+from tests.compile.parts import MESHES, VIT, agree, checked, compiled, run
 
-TEACHER = """
+TEACHER = f"""
 [frozen.prof]
-type = "vit"
-size = 8
-patch = 4
-width = 16
-depth = 1
-heads = 2
-out_dim = 6
-head_zeroinit = false
-
+{VIT}
 [objective.terms.teach]
 type = "distill"
-feeds = { teacher = "frozen.prof.logits" }
+feeds = {{ teacher = "frozen.prof.logits" }}
 
 [objective.terms.task]
 type = "softmax_xent"

@@ -22,19 +22,13 @@ from bvc.runtime.assemble import assemble, machine
 from bvc.runtime.frozen import load_frozen
 from bvc.runtime.progress import Progress
 from bvc.runtime.workdir import Workdir
+from tests.compile.parts import VIT
 from tests.modules import compiled_in_a_hurry, filled
 from tests.runtime.command import saved
 
-TEACHER = """
+TEACHER = f"""
 [frozen.prof]
-type = "vit"
-size = 8
-patch = 4
-width = 16
-depth = 1
-heads = 2
-out_dim = 6
-"""
+{VIT}"""
 SPEC = f"""
 [data.train]
 name = "shapes"

@@ -93,6 +93,8 @@ def test_a_foreign_run_is_left_alone(tmp_path):
 def test_a_folder_with_other_files_may_be_used(tmp_path):
     (tmp_path / "slurm-1.out").write_text("")
     Workdir(str(tmp_path), TEXT).close()
+    assert (tmp_path / SPEC).read_text() == TEXT
+    assert (tmp_path / "slurm-1.out").read_text() == ""
 
 
 def test_a_damaged_spec_is_told(tmp_path):
