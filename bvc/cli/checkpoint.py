@@ -58,7 +58,7 @@ def _told(command: Callable[[Sources], int]) -> int:
 
 
 def _inspect(file: str) -> int:
-    from bvc.runtime.conversion import inspect
+    from bvc.runtime.checkpoints.conversion import inspect
 
     content = inspect(file)
     width = max(map(len, content.arrays), default=0)
@@ -74,15 +74,15 @@ def _inspect(file: str) -> int:
 def _convert(source: str, target: str, spec: str | None, sources: Sources) -> int:
     from pathlib import Path
 
-    from bvc.runtime.conversion import convert
+    from bvc.runtime.checkpoints.conversion import convert
 
     typer.echo(f"{convert(source, Path(target), spec, sources)} arrays written to {target}")
     return CLEAN
 
 
 def _verify(file: str, spec: str | None, sources: Sources) -> int:
-    from bvc.runtime.conversion import reasons, saved_in, verify
-    from bvc.runtime.stored import steps
+    from bvc.runtime.checkpoints.conversion import reasons, saved_in, verify
+    from bvc.runtime.checkpoints.stored import steps
 
     folder = saved_in(file)
     if folder is not None:
@@ -100,7 +100,7 @@ def _verify(file: str, spec: str | None, sources: Sources) -> int:
 
 
 def _known(card: object) -> str:
-    from bvc.runtime.published import Card
+    from bvc.runtime.checkpoints.published import Card
 
     if not isinstance(card, Card):
         return ""

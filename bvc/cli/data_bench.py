@@ -16,7 +16,7 @@ from bvc.cli.report import report, say
 from bvc.diagnostics import Failed
 
 if TYPE_CHECKING:
-    from bvc.runtime.bench import Benched
+    from bvc.runtime.datasets.bench import Benched
 
 
 def bench(spec: str, sets: Sequence[str], seconds: float, json: bool, data_dir: str | None) -> int:
@@ -24,7 +24,7 @@ def bench(spec: str, sets: Sequence[str], seconds: float, json: bool, data_dir: 
     from bvc.check import check
     from bvc.component.error import DataError
     from bvc.diagnostics.catalog import missing as catalog
-    from bvc.runtime.bench import bench as measure
+    from bvc.runtime.datasets.bench import bench as measure
     from bvc.spec import parse_target
 
     file, params = parse_target(spec)

@@ -17,9 +17,9 @@ def convert(source: str, name: str | None, files: Sequence[str], data_dir: str |
     """Write a source as ArrayRecord; 75 when a signal stopped it and the same command continues."""
     from bvc.component.error import DataError
     from bvc.diagnostics.catalog import missing as catalog
-    from bvc.runtime.convert import convert as write
+    from bvc.runtime.datasets.convert import convert as write
+    from bvc.runtime.feed.stored_source import find_source
     from bvc.runtime.interruption import EXIT, Interruption, Stopped
-    from bvc.runtime.stored_source import find_source
 
     try:
         with Interruption() as interruption, shown("convert") as told:

@@ -15,7 +15,7 @@ from bvc.diagnostics import Diagnostic, Failed, Sources
 
 if TYPE_CHECKING:
     from bvc.component.source import Records
-    from bvc.runtime.inspect import Looked
+    from bvc.runtime.datasets.inspect import Looked
 
 
 def inspect(
@@ -53,7 +53,7 @@ def inspect(
 
 
 def _of_card(name: str, split: str | None, out: str | None, root: str) -> list[Diagnostic]:
-    from bvc.runtime.carded import find_carded
+    from bvc.runtime.feed.carded import find_carded
 
     carded = find_carded(name)
     card = carded.card
@@ -65,7 +65,7 @@ def _of_card(name: str, split: str | None, out: str | None, root: str) -> list[D
 
 
 def _of_path(path: str, files: Mapping[str, str], split: str | None, out: str | None) -> list[Diagnostic]:
-    from bvc.runtime.stored_source import find_source
+    from bvc.runtime.feed.stored_source import find_source
 
     source = find_source(path, files)
     typer.echo(f"{source.name}: {source.kind}")
@@ -86,8 +86,8 @@ def _of_spec(
 ) -> list[Diagnostic]:
     from bvc.check import check
     from bvc.compile.pipeline import compile_pipeline
-    from bvc.runtime.inspect import look
-    from bvc.runtime.training_data import training_data
+    from bvc.runtime.datasets.inspect import look
+    from bvc.runtime.feed.training_data import training_data
     from bvc.spec import parse_target
 
     file, params = parse_target(spec)
@@ -123,7 +123,7 @@ def _beside(out: str, source: str) -> str:
 
 
 def _raw(name: str, split: str, records: Records, features: Mapping[str, object], out: str | None) -> None:
-    from bvc.runtime.inspect import look
+    from bvc.runtime.datasets.inspect import look
 
     looked = look(records, features, lambda number: records[number])  # type: ignore[arg-type]
     _table(f"`{split}`: {len(records)} examples", looked)

@@ -16,8 +16,8 @@ from bvc.diagnostics import Diagnostic, Failed, Sources
 
 def prepare(names: Sequence[str], data_dir: str | None) -> int:
     """Prepare each data set; one that fails does not keep the others back. 75 when Ctrl-C stopped it."""
+    from bvc.runtime.datasets.prepare import prepare as make
     from bvc.runtime.interruption import EXIT
-    from bvc.runtime.prepare import prepare as make
 
     found: list[Diagnostic] = []
     for name in names:

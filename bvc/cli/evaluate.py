@@ -30,8 +30,8 @@ def evaluate(
         return report(checked.diagnostics, checked.sources, tells=tells)
 
     from bvc.runtime.folder import Folder
-    from bvc.runtime.peers import is_first, together
-    from bvc.runtime.rows import row
+    from bvc.runtime.metrics.rows import row
+    from bvc.runtime.processes.peers import is_first, together
     from bvc.runtime.run import locate, trained
 
     root = data_root(data_dir)

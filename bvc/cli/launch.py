@@ -1,7 +1,7 @@
 """`bvc launch --print slurm|tpu-vm|gke SPEC --workdir DIR`: the script that starts a run on several machines, as text.
 
 Nothing is submitted. Every script starts the same `bvc run` once on each machine; the processes find each other by what
-the scheduler puts into their environment (`bvc/runtime/cluster.py`) or by flags that the script fills in.
+the scheduler puts into their environment (`bvc/runtime/processes/cluster.py`) or by flags that the script fills in.
 """
 
 from __future__ import annotations

@@ -56,7 +56,7 @@ def plan_data(spec: str, sets: Sequence[str], json: bool) -> int:
 
     from bvc.plan.data import plan_data as make
     from bvc.plan.data_report import data_as_json, render_data
-    from bvc.runtime.feed import suggested_workers
+    from bvc.runtime.feed.feed import suggested_workers
     from bvc.runtime.files import find_files
 
     def found(part: Any) -> Any:

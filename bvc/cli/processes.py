@@ -25,15 +25,15 @@ def alongside(flags: Flags, work: Callable[[Tells], int]) -> int:
         flags: which processes there are, as far as flags say.
         work: the command; is given what says whether this process is to print a text.
     """
-    from bvc.runtime.cluster import resolve
+    from bvc.runtime.processes.cluster import resolve
 
     try:
         cluster = resolve(flags.coordinator, flags.processes, flags.process)
         if cluster is None:
             return work(tells_all)
         from bvc.runtime.interruption import EXIT
-        from bvc.runtime.lost import watched
-        from bvc.runtime.peers import Elsewhere, join, leave, tells
+        from bvc.runtime.processes.lost import watched
+        from bvc.runtime.processes.peers import Elsewhere, join, leave, tells
 
         join(cluster)
     except Failed as failure:

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from bvc.cli.report import say
-from bvc.runtime.progress import duration
+from bvc.runtime.metrics.progress import duration
 
 _SECONDS = 10.0
 """Between two lines where there is no terminal."""

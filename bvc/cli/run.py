@@ -43,7 +43,7 @@ def run(
 
     from bvc.diagnostics.catalog import run as catalog
     from bvc.runtime.interruption import EXIT
-    from bvc.runtime.peers import is_first, together
+    from bvc.runtime.processes.peers import is_first, together
     from bvc.runtime.run import locate
     from bvc.runtime.run import run as train
     from bvc.spec.show import show

@@ -13,7 +13,7 @@ from bvc.diagnostics.catalog import report as catalog
 from bvc.diagnostics.catalog import run as run_catalog
 from bvc.runtime.contents import PLAN, SPEC
 from bvc.runtime.folder import Folder
-from bvc.runtime.rows import CLOCK, METRICS
+from bvc.runtime.metrics.rows import CLOCK, METRICS
 
 
 @dataclass(frozen=True, slots=True)

@@ -25,18 +25,18 @@ from bvc.compile.randomness import purpose_key
 from bvc.compile.state import State, first_state, state_shardings
 from bvc.compile.step import Step, compile_step
 from bvc.compile.step import Training as StepParts
+from bvc.runtime.checkpoints.frozen import load_frozen, replaced, saved_values
 from bvc.runtime.compilation import keep_compiled
-from bvc.runtime.data import open_records, open_training
 from bvc.runtime.draws import DrawnFeed, Variants, placing
 from bvc.runtime.due import Times
 from bvc.runtime.evaluate import MeasuredStream, evaluate
-from bvc.runtime.feed import EvalFeed, TrainFeed
+from bvc.runtime.feed.data import open_records, open_training
+from bvc.runtime.feed.feed import EvalFeed, TrainFeed
+from bvc.runtime.feed.mixture import mixed
+from bvc.runtime.feed.share import Share, share_of
 from bvc.runtime.folder import Folder
-from bvc.runtime.frozen import load_frozen, replaced, saved_values
-from bvc.runtime.mixture import mixed
-from bvc.runtime.peers import check_met
 from bvc.runtime.predictions import keep_files
-from bvc.runtime.share import Share, share_of
+from bvc.runtime.processes.peers import check_met
 from bvc.runtime.training import Evaluation, Feed, HostBatch, Training
 
 

@@ -1,4 +1,4 @@
-"""Names of what a work directory holds that several readers know; of metrics see `bvc/runtime/rows.py`."""
+"""Names of what a work directory holds that several readers know; of metrics see `bvc/runtime/metrics/rows.py`."""
 
 from __future__ import annotations
 

@@ -20,8 +20,8 @@ from bvc.component.evaluation import Evaluator, Keeping, Preparing
 from bvc.diagnostics import Failed
 from bvc.diagnostics.catalog import missing
 from bvc.diagnostics.catalog import run as catalog
-from bvc.runtime.padding import MASK
-from bvc.runtime.peers import several
+from bvc.runtime.feed.padding import MASK
+from bvc.runtime.processes.peers import several
 from bvc.runtime.training import Feed, HostBatch
 
 Measured = Mapping[str, Shaped[Array, "b *dims"]]

@@ -9,7 +9,7 @@ from types import FrameType, TracebackType
 
 from jax.experimental import multihost_utils
 
-from bvc.runtime.peers import several
+from bvc.runtime.processes.peers import several
 
 EXIT = 75
 """Exit status of a run that was interrupted and can be continued (`EX_TEMPFAIL` of sysexits.h: try again)."""

@@ -22,18 +22,18 @@ from bvc.component.error import DataError
 from bvc.diagnostics import Diagnostic, Failed
 from bvc.diagnostics.catalog import missing
 from bvc.diagnostics.catalog import run as catalog
-from bvc.runtime.checkpoint import Checkpoints
-from bvc.runtime.clock import Clock
-from bvc.runtime.finite import not_finite_leaves, not_finite_metrics
+from bvc.runtime.checkpoints.checkpoint import Checkpoints
+from bvc.runtime.checkpoints.finite import not_finite_leaves, not_finite_metrics
 from bvc.runtime.interruption import Interruption, Stopped
-from bvc.runtime.peers import is_first, of_first
-from bvc.runtime.progress import Progress
-from bvc.runtime.rows import CLOCK, METRICS, Rows
-from bvc.runtime.surprise import Surprise
+from bvc.runtime.metrics.clock import Clock
+from bvc.runtime.metrics.progress import Progress
+from bvc.runtime.metrics.rows import CLOCK, METRICS, Rows
+from bvc.runtime.metrics.surprise import Surprise
+from bvc.runtime.metrics.writers import Writers
+from bvc.runtime.processes.peers import is_first, of_first
 from bvc.runtime.trace import Trace
 from bvc.runtime.training import Training
 from bvc.runtime.workdir import Workdir
-from bvc.runtime.writers import Writers
 
 LOSS = "training_loss"
 _IN_FLIGHT = 3

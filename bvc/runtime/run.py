@@ -14,18 +14,18 @@ from bvc.plan.plan import Plan, plan
 from bvc.plan.report import as_json, render
 from bvc.runtime.assemble import assemble, machine
 from bvc.runtime.contents import PLAN
-from bvc.runtime.data import missing_data, open_training
 from bvc.runtime.evaluate import prepare
+from bvc.runtime.feed.data import missing_data, open_training
+from bvc.runtime.feed.filtered import Told
 from bvc.runtime.files import find_files
-from bvc.runtime.filtered import Told
 from bvc.runtime.loop import Outcome, train
-from bvc.runtime.peers import in_turn
-from bvc.runtime.progress import Progress
+from bvc.runtime.metrics.progress import Progress
+from bvc.runtime.metrics.surprise import Surprise
+from bvc.runtime.metrics.writers import missing_writers
+from bvc.runtime.processes.peers import in_turn
 from bvc.runtime.saved import Trained, open_trained
-from bvc.runtime.surprise import Surprise
 from bvc.runtime.trace import Trace
 from bvc.runtime.workdir import Workdir
-from bvc.runtime.writers import missing_writers
 
 
 def locate(experiment: Experiment, root: str, told: Told | None = None) -> Program:

@@ -19,8 +19,8 @@ from bvc.diagnostics import Failed
 from bvc.diagnostics.catalog import run as catalog
 from bvc.diagnostics.suggest import did_you_mean
 from bvc.runtime.assemble import Machine, evaluations, placed
+from bvc.runtime.checkpoints.stored import at, newest
 from bvc.runtime.folder import Folder
-from bvc.runtime.stored import at, newest
 from bvc.runtime.workdir import CHECKPOINTS
 
 

@@ -11,7 +11,7 @@ import jax
 from bvc.diagnostics import Failed
 from bvc.diagnostics.catalog import run as catalog
 from bvc.runtime.folder import Folder
-from bvc.runtime.peers import is_first
+from bvc.runtime.processes.peers import is_first
 
 FOLDER = "profile"
 

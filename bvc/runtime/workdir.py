@@ -2,10 +2,10 @@
 
 spec.toml               the resolved spec; says whose directory this is
 plan.txt, plan.json     what the run was expected to cost
-big_vision_metrics.txt  metrics (bvc/runtime/rows.py)
+big_vision_metrics.txt  metrics (bvc/runtime/metrics/rows.py)
 big_vision_clock.txt    those that depend on the clock
 evals/NAME/STEP/        files that evaluators leave (bvc/runtime/predictions.py)
-checkpoints/            bvc/runtime/checkpoint.py
+checkpoints/            bvc/runtime/checkpoints/checkpoint.py
 lock                    the process that runs here
 """
 
@@ -23,8 +23,8 @@ from bvc.diagnostics.catalog import run as catalog
 from bvc.runtime.contents import SPEC
 from bvc.runtime.folder import Folder
 from bvc.runtime.lock import Lock, Taken
-from bvc.runtime.peers import index, is_first, several
-from bvc.runtime.rows import CLOCK, METRICS
+from bvc.runtime.metrics.rows import CLOCK, METRICS
+from bvc.runtime.processes.peers import index, is_first, several
 
 CHECKPOINTS = "checkpoints"
 

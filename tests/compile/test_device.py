@@ -12,7 +12,7 @@ import pytest
 from bvc.compile.device import DevicePart
 from bvc.compile.pipeline import compile_pipeline, split_pipeline
 from bvc.component.feature import Feature, Features
-from bvc.runtime.feed_batches import stacked
+from bvc.runtime.feed.batches import stacked
 from tests.pipelines import bound
 
 RAW: Features = {"image": Feature("uint8", ("h", "w", 3)), "label": Feature("int64")}

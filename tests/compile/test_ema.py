@@ -10,7 +10,7 @@ import pytest
 
 from bvc.compile.layout import lay_out
 from bvc.compile.state import State, state_specs
-from bvc.runtime.leaves import named
+from bvc.runtime.checkpoints.leaves import named
 from tests.compile.parts import MESHES, OBJECTIVE, checked, compiled, run
 from tests.compile.toy import grid_of
 

@@ -9,7 +9,7 @@ import pytest
 
 from bvc.compile.mesh import smallest
 from bvc.component.names import parameters
-from bvc.runtime.leaves import named
+from bvc.runtime.checkpoints.leaves import named
 from tests.compile.parts import MESHES, VIT, agree, checked, compiled, run
 
 TEACHER = f"""

@@ -12,7 +12,7 @@ import pytest
 from jaxtyping import Array, Float, Int
 
 from bvc.component import Loss, component
-from bvc.runtime.leaves import named
+from bvc.runtime.checkpoints.leaves import named
 from tests.compile.parts import MESHES, agree, compiled, run
 
 CODES = """

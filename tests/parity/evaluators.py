@@ -24,7 +24,7 @@ from bvc.library.losses.cross_entropy import token_xent
 from bvc.library.text.canonical import canonical
 from bvc.library.text.prompts import expanded
 from bvc.runtime.evaluate import MeasuredStream, evaluate
-from bvc.runtime.feed import EvalFeed
+from bvc.runtime.feed.feed import EvalFeed
 from tests.parity.reference import Comparison, Reference, close, compares
 
 Rows = Sequence[Mapping[str, Any]]

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from bvc.runtime.clock import Clock
+from bvc.runtime.metrics.clock import Clock
 from tests.parity.reference import Comparison, Reference, compares
 from tests.runtime.recorded import FakeClock, happens, rows, timed
 

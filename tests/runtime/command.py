@@ -12,9 +12,9 @@ import jax
 from jax.sharding import SingleDeviceSharding
 
 from bvc.check import check
+from bvc.runtime.checkpoints.leaves import named
+from bvc.runtime.checkpoints.stored import newest
 from bvc.runtime.folder import Folder
-from bvc.runtime.leaves import named
-from bvc.runtime.stored import newest
 
 SPEC = Path(__file__).parent.parent / "specs" / "tiny_siglip.toml"
 

@@ -7,9 +7,9 @@ from typing import Any
 
 import numpy as np
 
-from bvc.runtime.clock import Clock
 from bvc.runtime.due import Times
-from bvc.runtime.rows import row
+from bvc.runtime.metrics.clock import Clock
+from bvc.runtime.metrics.rows import row
 
 with np.load(Path(__file__).parent.parent / "reference" / "evaluators" / "logging_checkpoint.npz") as _arrays:
     RECORDED: dict[str, Any] = json.loads(str(_arrays["meta"]))

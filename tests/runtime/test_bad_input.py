@@ -21,8 +21,8 @@ from bvc.component.source import Records
 from bvc.library.sources.image_folder import ImageFolder
 from bvc.library.sources.jsonl import Jsonl
 from bvc.library.sources.webdataset import Webdataset
-from bvc.runtime.declared import Declared
-from bvc.runtime.feed import EvalFeed, TrainFeed
+from bvc.runtime.feed.declared import Declared
+from bvc.runtime.feed.feed import EvalFeed, TrainFeed
 from tests.pipelines import compiled
 
 PIXELS = np.arange(20 * 30 * 3, dtype=np.uint8).reshape(20, 30, 3)

@@ -17,10 +17,10 @@ from jax.tree_util import tree_leaves
 
 from bvc.component import DataError
 from bvc.diagnostics import Failed
+from bvc.runtime.checkpoints.stored import newest
 from bvc.runtime.folder import Folder
 from bvc.runtime.interruption import EXIT
-from bvc.runtime.rows import CLOCK, METRICS
-from bvc.runtime.stored import newest
+from bvc.runtime.metrics.rows import CLOCK, METRICS
 from tests.runtime import toy
 
 ROOT = Path(__file__).parent.parent.parent

@@ -19,8 +19,8 @@ from bvc.compile.mesh import resolve_mesh
 from bvc.library.checkpoints.export import named
 from bvc.runtime import loop
 from bvc.runtime.assemble import assemble, machine
-from bvc.runtime.frozen import load_frozen
-from bvc.runtime.progress import Progress
+from bvc.runtime.checkpoints.frozen import load_frozen
+from bvc.runtime.metrics.progress import Progress
 from bvc.runtime.workdir import Workdir
 from tests.compile.parts import VIT
 from tests.modules import compiled_in_a_hurry, filled

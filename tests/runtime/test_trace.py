@@ -9,9 +9,9 @@ import jax
 import jax.numpy as jnp
 import pytest
 
-from bvc.runtime import surprise
 from bvc.runtime.folder import Folder
-from bvc.runtime.surprise import Surprise
+from bvc.runtime.metrics import surprise
+from bvc.runtime.metrics.surprise import Surprise
 from bvc.runtime.trace import Trace
 
 

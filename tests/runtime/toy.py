@@ -20,7 +20,7 @@ from bvc.diagnostics import Failed
 from bvc.runtime.due import Times
 from bvc.runtime.interruption import EXIT
 from bvc.runtime.loop import Outcome, train
-from bvc.runtime.progress import Progress
+from bvc.runtime.metrics.progress import Progress
 from bvc.runtime.training import Evaluation, Training
 from bvc.runtime.workdir import Workdir
 

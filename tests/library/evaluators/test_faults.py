@@ -15,7 +15,7 @@ from bvc.component.feature import Feature
 from bvc.component.registry import find, names
 from bvc.library.evaluators.mean import Mean
 from bvc.runtime.due import Times
-from bvc.runtime.feed import EvalFeed
+from bvc.runtime.feed.feed import EvalFeed
 from bvc.spec import load
 from tests.parity.evaluators import rows_of, run
 from tests.runtime import toy

@@ -14,7 +14,7 @@ import pytest
 from bvc.component import DataError, SettingError
 from bvc.component.source import Records
 from bvc.library.sources.coco import Coco
-from bvc.runtime.declared import Declared
+from bvc.runtime.feed.declared import Declared
 
 IMAGES = [
     {"id": 7, "file_name": "b.jpg", "height": 20, "width": 40},

@@ -1,0 +1,1 @@
+"""Saved states and published parameters: written, verified, read, converted."""

@@ -1,0 +1,1 @@
+"""Tools for data that do not train: preparing, converting, looking, measuring."""
