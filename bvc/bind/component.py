@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Mapping
+from typing import Any, TypeVar
 
 from bvc.bind.found import INVALID, Found, Invalid
 from bvc.bind.pattern import valid_pattern
@@ -18,6 +18,8 @@ from bvc.diagnostics.suggest import close
 from bvc.ir import ModelNode, Node
 from bvc.spec.tree import Leaf, Table
 from bvc.spec.tree import Node as TreeNode
+
+M = TypeVar("M", bound=ModelNode)
 
 
 def choose(found: Found, kind: Kind, table: Table, owner: str) -> tuple[Component, Label] | None:
@@ -57,7 +59,6 @@ def bind_component(
     owner: str,
     *,
     generic: Mapping[str, Setting] | None = None,
-    also: Sequence[str] = (),
 ) -> tuple[Node, Settings] | Invalid:
     """A component node, and the values of the `generic` settings that every component of the kind has.
 
@@ -67,7 +68,6 @@ def bind_component(
         node: the table.
         owner: the table's name in messages.
         generic: settings of the table itself, beside the component's own.
-        also: keys that another reader of the same table takes.
     """
     found = reader.found
     table = reader.expect_table(node, owner, typed=True)
@@ -86,7 +86,7 @@ def bind_component(
         who=component.name,
         declared_at=component.where,
         chosen=label,
-        also=("type", *also),
+        also=("type",),
     )
     if settings is None:
         return INVALID
@@ -106,10 +106,15 @@ def bind_component(
 
 
 def bind_model(
-    reader: Reader, node: TreeNode, owner: str, *, also: Sequence[str] = ()
-) -> ModelNode | Invalid:
-    """A model table; `init` and `init_skip` belong to every model. `also` are keys that another reader takes."""
-    bound = bind_component(reader, "model", node, owner, generic=_MODEL, also=also)
+    reader: Reader,
+    node: TreeNode,
+    owner: str,
+    made: type[M] = ModelNode,
+    besides: Mapping[str, Setting] | None = None,
+) -> M | Invalid:
+    """A model table as a `made`; `init` and `init_skip` belong to every model, and settings `besides` to `made`."""
+    besides = besides or {}
+    bound = bind_component(reader, "model", node, owner, generic={**_MODEL, **besides})
     if isinstance(bound, Invalid):
         return INVALID
     model, generic = bound
@@ -117,7 +122,7 @@ def bind_model(
     for pattern in skip:
         if origin is not None and not valid_pattern(reader.found, pattern, origin):
             return INVALID
-    return ModelNode(
+    return made(
         model.component,
         model.settings,
         model.origin,
@@ -126,6 +131,7 @@ def bind_model(
         model.feed_origins,
         generic.values.get("init"),
         skip,
+        **{name: value for name, value in generic.values.items() if name in besides},
     )
 
 

@@ -8,8 +8,9 @@ from dataclasses import replace
 
 from bvc.bind.card import Card, card_names, find_card
 from bvc.bind.component import bind_component
+from bvc.bind.data_tables import DataTable, MixTable, TrainTable
 from bvc.bind.found import INVALID, Invalid
-from bvc.bind.tables import DataTable, MixTable, TrainTable
+from bvc.bind.named import bind_named
 from bvc.bind.value import Reader, Settings, Site
 from bvc.bind.wording import found_in_words
 from bvc.component.declare import fields_of
@@ -89,29 +90,31 @@ def _mix(
         return INVALID
     if not table.items:
         found.add(names.missing_key("NAME", "data.train.mix", table.origin, "a table for each source"))
-    sources: list[TrainSource] = []
-    weights: list[Origin] = []
-    for name, item in table.items.items():
+
+    def item(name: str, node: TreeNode, _: Origin) -> tuple[TrainSource, Origin] | Invalid:
         owner = f"data.train.mix.{name}"
-        inner = reader.expect_table(item, owner)
+        inner = reader.expect_table(node, owner)
         if isinstance(inner, Invalid):
-            continue
+            return INVALID
         settings = reader.table(inner, {**fields_of(MixTable), **_DATA_KEYS}, owner)
         data = INVALID if settings is None else _data(reader, inner, owner, settings)
         if settings is None or isinstance(data, Invalid):
-            continue
+            return INVALID
         own = settings.values.get("pipeline", ())
         rest = (replace(op, position=len(own) + op.position) for op in common)
-        sources.append(TrainSource(name, data, settings.values["weight"], (*own, *rest), item.origin))
-        weights.append(settings.origins["weight"])
+        source = TrainSource(name, data, settings.values["weight"], (*own, *rest), node.origin)
+        return source, settings.origins["weight"]
+
+    read = bind_named(reader, table, "data.train.mix", item)
     if len(found.diagnostics) > before:
         return INVALID
-    total = sum(source.weight for source in sources)
-    shares = block_shares([source.weight for source in sources]) if total else [0] * len(sources)
-    for source, share, place in zip(sources, shares, weights, strict=True):
+    weights = [source.weight for source, _ in read.values()]
+    total = sum(weights)
+    shares = block_shares(weights) if total else [0] * len(weights)
+    for (source, place), share in zip(read.values(), shares, strict=True):
         if not share:
             found.add(catalog.weight_too_small(source.name, source.weight, total / BLOCK, place))
-    return INVALID if len(found.diagnostics) > before else tuple(sources)
+    return INVALID if len(found.diagnostics) > before else tuple(source for source, _ in read.values())
 
 
 def _data(reader: Reader, table: Table, owner: str, settings: Settings) -> DataNode | Invalid:

@@ -8,8 +8,11 @@ from typing import Any
 
 from bvc.bind.component import bind_component, bind_model
 from bvc.bind.data import bind_data, bind_train
+from bvc.bind.data_tables import DataTables
 from bvc.bind.found import INVALID, Found, Invalid
-from bvc.bind.optimizer import bind_optimizer, bind_scheduled, tables_of
+from bvc.bind.mesh import bind_layout, bind_mesh
+from bvc.bind.named import bind_named
+from bvc.bind.optimizer import bind_optimizer, bind_scheduled
 from bvc.bind.parts import (
     bind_draws,
     bind_ema,
@@ -18,22 +21,20 @@ from bvc.bind.parts import (
     bind_perturbation,
     bind_precision,
 )
-from bvc.bind.pattern import valid_pattern
 from bvc.bind.pipeline import bind_calls
 from bvc.bind.quantity import DURATION_UNITS
-from bvc.bind.tables import DataTables, EvalTable, LayoutTable, MeshTable, RootTable, RunTable
+from bvc.bind.tables import EvalTable, RootTable, RunTable
 from bvc.bind.value import Reader, Role, Site
 from bvc.bind.view import Viewed, bind_view
 from bvc.component import registry
 from bvc.component.annotation import Calls, Child, Split, Varying
 from bvc.component.declare import fields_of
-from bvc.diagnostics import Diagnostic, Failed, Label, Origin
-from bvc.diagnostics.catalog import mesh as mesh_catalog
+from bvc.diagnostics import Diagnostic, Failed
 from bvc.diagnostics.catalog import names, quantities
-from bvc.ir import Duration, Eval, Experiment, FrozenNode, LayoutRule, Mesh, ModelNode, Run, TrainData
+from bvc.ir import Duration, Eval, Experiment, FrozenNode, ModelNode, Run, TrainData
 from bvc.spec import Spec
-from bvc.spec.tree import Array, Table, plain
 from bvc.spec.tree import Node as TreeNode
+from bvc.spec.tree import Table
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,9 +130,9 @@ def _experiment(
     draws = bind_draws(reader, tree.get("draws"))
     ema = bind_ema(reader, tree.items["ema"]) if "ema" in tree.items else None
     run = _run(reader, tree.items["run"]) if "run" in tree.items else INVALID
-    evals = _evals(reader, tree.get("evals"))
-    mesh = _mesh(reader, tree.get("mesh"), tree.origin)
-    layout = _layout(reader, tree.get("layout"))
+    evals = bind_named(reader, tree.get("evals"), "evals", lambda name, table, _: _eval(reader, name, table))
+    mesh = bind_mesh(reader, tree.get("mesh"), tree.origin)
+    layout = bind_layout(reader, tree.get("layout"))
     if settings is None or reader.found.failed:
         return None
     if (
@@ -154,7 +155,7 @@ def _experiment(
         model,
         objective,
         optimizer,
-        evals,
+        tuple(evals.values()),
         run,
         tree.origin,
         frozen,
@@ -205,97 +206,20 @@ def _run(reader: Reader, node: TreeNode) -> Run | Invalid:
     )
 
 
-def _evals(reader: Reader, node: TreeNode | None) -> tuple[Eval, ...]:
-    if node is None:
-        return ()
-    tables = reader.expect_table(node, "evals")
-    if isinstance(tables, Invalid):
-        return ()
-    evals: list[Eval] = []
-    for name, table in tables.items.items():
-        bound = bind_component(reader, "evaluator", table, f"evals.{name}", generic=fields_of(EvalTable))
-        if isinstance(bound, Invalid):
-            continue
-        evaluator, generic = bound
-        values = generic.values
-        prefix = values.get("prefix")
-        evals.append(
-            Eval(
-                name,
-                evaluator,
-                values["every"],
-                values.get("skip_first", False),
-                f"{name}/" if prefix is None else prefix,
-                values.get("batch"),
-                table.origin,
-                generic.origins["ema"] if values.get("ema") else None,
-            )
-        )
-    return tuple(evals)
-
-
-def _mesh(reader: Reader, node: TreeNode | None, root: Origin) -> Mesh | Invalid:
-    if node is None:
-        return Mesh({"data": None}, ("data",), root)
-    mesh = reader.expect_table(node, "mesh")
-    if isinstance(mesh, Invalid):
+def _eval(reader: Reader, name: str, table: TreeNode) -> Eval | Invalid:
+    bound = bind_component(reader, "evaluator", table, f"evals.{name}", generic=fields_of(EvalTable))
+    if isinstance(bound, Invalid):
         return INVALID
-    settings = reader.table(mesh, fields_of(MeshTable), "mesh")
-    if settings is None:
-        return INVALID
-    axes: dict[str, int | None] = {}
-    table = mesh.items["axes"]
-    origins = {axis: item.origin for axis, item in table.items.items()} if isinstance(table, Table) else {}
-    for axis, size in settings.values["axes"].items():
-        if size == "rest":
-            axes[axis] = None
-        elif isinstance(size, int) and size >= 1:
-            axes[axis] = size
-        else:
-            reader.found.add(mesh_catalog.bad_axis_size(axis, size, origins.get(axis, mesh.origin)))
-    rest = [axis for axis, size in axes.items() if size is None]
-    if len(rest) > 1:
-        reader.found.add(mesh_catalog.rest_twice(origins[rest[1]]))
-    if not settings.values["axes"]:
-        reader.found.add(mesh_catalog.no_axes(settings.origins["axes"]))
-    batch = settings.values.get("batch")
-    array = mesh.get("batch")
-    items = array.items if isinstance(array, Array) else ()
-    for position, item in enumerate(items):
-        axis = str(plain(item))
-        if axis not in axes:
-            reader.found.add(mesh_catalog.unknown_axis(axis, item.origin, list(axes)))
-        elif axis in [plain(before) for before in items[:position]]:
-            reader.found.add(mesh_catalog.axis_twice(axis, item.origin))
-    split = tuple(axis for axis in axes if axis != "tensor") if batch is None else batch
-    return Mesh(axes, split, mesh.origin, origins)
-
-
-def _layout(reader: Reader, node: TreeNode | None) -> tuple[LayoutRule, ...]:
-    if node is None:
-        return ()
-    rules: list[LayoutRule] = []
-    fields = fields_of(LayoutTable)
-    for table in tables_of(reader, node, "layout"):
-        settings = reader.table(table, fields, "layout")
-        if settings is None or not valid_pattern(
-            reader.found, settings.values["match"], settings.origins["match"]
-        ):
-            continue
-        values = settings.values
-        shard = values.get("shard")
-        replicate = values.get("replicate", False)
-        if shard is not None and replicate:
-            other = Label(settings.origins["shard"].mend, "split here")
-            place = settings.origins["replicate"]
-            reader.found.add(names.excluded("shard", "replicate", "layout", place, other))
-            continue
-        if shard is None and not replicate:
-            what = "an axis, or `replicate = true`"
-            reader.found.add(names.missing_key("shard", "layout", table.origin, what))
-            continue
-        axis = shard if isinstance(shard, str) or shard is None else shard.axis
-        dim = None if isinstance(shard, str) or shard is None else shard.dim
-        size = values.get("min_size", fields["min_size"].default)
-        rules.append(LayoutRule(values["match"], axis, dim, size, table.origin, settings.origins))
-    return tuple(rules)
+    evaluator, generic = bound
+    values = generic.values
+    prefix = values.get("prefix")
+    return Eval(
+        name,
+        evaluator,
+        values["every"],
+        values.get("skip_first", False),
+        f"{name}/" if prefix is None else prefix,
+        values.get("batch"),
+        table.origin,
+        generic.origins["ema"] if values.get("ema") else None,
+    )

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import fields
-from typing import Any, cast
+from typing import cast
 
 from bvc.bind.component import bind_component, bind_model
 from bvc.bind.found import INVALID, Invalid
+from bvc.bind.named import bind_named
 from bvc.bind.optimizer import bind_schedule
 from bvc.bind.part_tables import (
     DrawTable,
@@ -18,7 +19,7 @@ from bvc.bind.part_tables import (
     SumTable,
     TermTable,
 )
-from bvc.bind.value import Reader, Site
+from bvc.bind.value import Reader
 from bvc.component.declare import fields_of
 from bvc.diagnostics import Label, Origin
 from bvc.diagnostics.catalog import names, shapes
@@ -54,37 +55,28 @@ def bind_objective(reader: Reader, node: TreeNode) -> tuple[TermNode, ...] | Inv
     if not terms.items:
         what = "a table for each term of the sum"
         return reader.found.add(names.missing_key("NAME", "objective.terms", terms.origin, what))
-    found: list[TermNode] = []
-    for name, table in terms.items.items():
-        owner = f"objective.terms.{name}"
-        bound = bind_component(reader, "objective", table, owner, generic=fields_of(TermTable))
-        if not isinstance(bound, Invalid):
-            found.append(_term(bound[0], name, bound[1].values.get("weight", 1.0)))
-    return tuple(found) if len(found) == len(terms.items) else INVALID
+    found = bind_named(reader, terms, "objective.terms", lambda name, table, _: _summand(reader, name, table))
+    return tuple(found.values()) if len(found) == len(terms.items) else INVALID
+
+
+def _summand(reader: Reader, name: str, table: TreeNode) -> TermNode | Invalid:
+    owner = f"objective.terms.{name}"
+    bound = bind_component(reader, "objective", table, owner, generic=fields_of(TermTable))
+    return (
+        INVALID if isinstance(bound, Invalid) else _term(bound[0], name, bound[1].values.get("weight", 1.0))
+    )
 
 
 def bind_frozen(reader: Reader, node: TreeNode | None) -> Mapping[str, FrozenNode]:
     """`[frozen]`: those of its tables that have no errors."""
-    tables = INVALID if node is None else reader.expect_table(node, "frozen")
-    if isinstance(tables, Invalid):
-        return {}
-    found: dict[str, FrozenNode] = {}
-    for name, table in tables.items.items():
-        own = fields_of(FrozenTable)
-        model = bind_model(reader, table, f"frozen.{name}", also=tuple(own))
-        if isinstance(model, Invalid) or not isinstance(table, Table):
-            continue
-        values = {
-            key: reader.read(table.items[key], Site(f"frozen.{name}", own[key]))
-            for key in own
-            if key in table.items
-        }
-        if not any(isinstance(value, Invalid) for value in values.values()):
-            found[name] = FrozenNode(**_fields(model), **values)
-            if not _starts_from_file(model):
-                place = tables.keys.get(name, table.origin)
-                reader.found.add(names.frozen_untrained(name, place))
-    return found
+
+    def item(name: str, table: TreeNode, place: Origin) -> FrozenNode | Invalid:
+        model = bind_model(reader, table, f"frozen.{name}", FrozenNode, fields_of(FrozenTable))
+        if not isinstance(model, Invalid) and not _starts_from_file(model):
+            reader.found.add(names.frozen_untrained(name, place))
+        return model
+
+    return bind_named(reader, node, "frozen", item)
 
 
 def _starts_from_file(model: ModelNode) -> bool:
@@ -107,9 +99,10 @@ def bind_perturbation(reader: Reader, node: TreeNode, lr: float) -> Perturbation
     pair = isinstance(rho, tuple)
     if pair and schedule is not None:
         reason = "has no meaning beside two numbers of `rho`, which follow the learning rate"
-        return _refused(reader, "schedule", reason, origins, "give `rho` one number")
+        return _refused(reader, "perturbation", "schedule", reason, origins, "give `rho` one number")
     if not pair and "lr" in values:
-        return _refused(reader, "lr", "needs two numbers of `rho`", origins, f"write `rho = [0.0, {rho:g}]`")
+        help = f"write `rho = [0.0, {rho:g}]`"
+        return _refused(reader, "perturbation", "lr", "needs two numbers of `rho`", origins, help)
     return PerturbationNode(
         cast("tuple[float, float]", rho) if pair else (rho, rho),
         values.get("lr", (0.0, lr)) if pair else None,
@@ -123,33 +116,23 @@ def bind_perturbation(reader: Reader, node: TreeNode, lr: float) -> Perturbation
 
 def bind_draws(reader: Reader, node: TreeNode | None) -> Mapping[str, DrawNode]:
     """`[draws]`: those of its tables that have no errors."""
-    tables = INVALID if node is None else reader.expect_table(node, "draws")
-    if isinstance(tables, Invalid):
-        return {}
-    found: dict[str, DrawNode] = {}
-    for name, written in tables.items.items():
+
+    def item(name: str, node: TreeNode, place: Origin) -> DrawNode | Invalid:
         owner = f"draws.{name}"
-        table = reader.expect_table(written, owner)
+        table = reader.expect_table(node, owner)
         settings = None if isinstance(table, Invalid) else reader.table(table, fields_of(DrawTable), owner)
         if settings is None:
-            continue
+            return INVALID
         values, weights = settings.values["values"], settings.values.get("weights")
         if not values:
-            reader.found.add(
-                shapes.refused_setting(
-                    owner, "values", "is empty", settings.origins["values"], "write values"
-                )
-            )
-        elif weights is not None and (len(weights) != len(values) or not sum(weights)):
+            return _refused(reader, owner, "values", "is empty", settings.origins, "write values")
+        if weights is not None and (len(weights) != len(values) or not sum(weights)):
             reason = f"needs {len(values)} numbers, one for each value, and not all of them 0"
-            place = settings.origins["weights"]
-            reader.found.add(
-                shapes.refused_setting(owner, "weights", reason, place, "write as many weights as values")
-            )
-        else:
-            static = settings.values.get("static", False)
-            found[name] = DrawNode(values, weights, static, tables.keys.get(name, written.origin))
-    return found
+            help = "write as many weights as values"
+            return _refused(reader, owner, "weights", reason, settings.origins, help)
+        return DrawNode(values, weights, settings.values.get("static", False), place)
+
+    return bind_named(reader, node, "draws", item)
 
 
 def bind_precision(reader: Reader, node: TreeNode | None) -> Precision | Invalid:
@@ -176,13 +159,13 @@ def bind_ema(reader: Reader, node: TreeNode) -> EmaNode | Invalid:
     return EmaNode(settings.values["decay"], schedule, table.origin)
 
 
-def _refused(reader: Reader, key: str, reason: str, origins: Mapping[str, Origin], help: str) -> Invalid:
-    return reader.found.add(shapes.refused_setting("perturbation", key, reason, origins[key], help))
+def _refused(
+    reader: Reader, owner: str, key: str, reason: str, origins: Mapping[str, Origin], help: str
+) -> Invalid:
+    return reader.found.add(shapes.refused_setting(owner, key, reason, origins[key], help))
 
 
 def _term(node: Node, term: str, weight: float | ScheduleNode) -> TermNode:
-    return TermNode(**_fields(node), term=term, weight=weight)
-
-
-def _fields(node: Node) -> dict[str, Any]:
-    return {each.name: getattr(node, each.name) for each in fields(node)}
+    return TermNode(
+        **{each.name: getattr(node, each.name) for each in fields(node)}, term=term, weight=weight
+    )

@@ -15,6 +15,7 @@ from collections.abc import Mapping
 from typing import Any, Literal
 
 from bvc.bind.component import GENERIC
+from bvc.bind.data_tables import DataTable, MixTable, TrainTable
 from bvc.bind.part_tables import (
     DrawTable,
     EmaTable,
@@ -24,17 +25,14 @@ from bvc.bind.part_tables import (
     TermTable,
 )
 from bvc.bind.tables import (
-    DataTable,
     EvalTable,
     LayoutTable,
     MeshTable,
-    MixTable,
     OptimizerTable,
     RootTable,
     RuleTable,
     RunTable,
     ScheduleTable,
-    TrainTable,
 )
 from bvc.component import registry
 from bvc.component.annotation import (
