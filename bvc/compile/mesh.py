@@ -10,6 +10,7 @@ from typing import Any
 import jax
 from jax.sharding import AbstractMesh, AxisType, NamedSharding, PartitionSpec
 
+from bvc.compile.arrangement import arranged
 from bvc.component.mesh import MeshContext
 from bvc.diagnostics import Diagnostic, Failed, Origin
 from bvc.diagnostics.catalog import mesh as catalog
@@ -60,10 +61,11 @@ class Grid:
         """The mesh on devices (default: all), in an order that suits their connections.
 
         Raises:
-            ValueError: there are not exactly as many devices as the mesh has.
+            ValueError: there are not exactly as many devices as the mesh has, or their slices do not divide it.
         """
-        types = (AxisType.Auto,) * len(self.axes)
-        return jax.make_mesh(tuple(self.axes.values()), tuple(self.axes), axis_types=types, devices=devices)
+        devices = jax.devices() if devices is None else devices
+        found = arranged(self.axes, over_slices(self.axes, slices_of(devices)), devices)
+        return jax.sharding.Mesh(found, tuple(self.axes), axis_types=(AxisType.Auto,) * len(self.axes))
 
 
 def resolve_mesh(mesh: Mesh, devices: int, target: str = "this machine") -> Grid:
@@ -95,9 +97,43 @@ def resolve_mesh(mesh: Mesh, devices: int, target: str = "this machine") -> Grid
     return Grid(axes, mesh.batch)
 
 
+def slices_of(devices: Sequence[Any]) -> int:
+    """How many slices of TPUs these devices are; between slices there is only the network of the data center."""
+    return len({getattr(device, "slice_index", 0) for device in devices})
+
+
+def over_slices(axes: Mapping[str, int], slices: int) -> dict[str, int]:
+    """How many slices each axis of a mesh extends over: the first axes over all of them, the others over one.
+
+    >>> over_slices({"data": 4, "fsdp": 8}, 2)
+    {'data': 2, 'fsdp': 1}
+    >>> over_slices({"data": 2, "fsdp": 16}, 4)
+    {'data': 2, 'fsdp': 2}
+
+    Raises:
+        ValueError: the axes do not divide so.
+    """
+    found: dict[str, int] = {}
+    for axis, size in axes.items():
+        found[axis] = math.gcd(size, slices)
+        slices //= found[axis]
+    if slices > 1:
+        raise ValueError(f"a mesh of {dict(axes)} does not lie over slices of equal parts")
+    return found
+
+
 def smallest(mesh: Mesh) -> Grid:
     """The mesh with a single device for the axis that takes what is left: what every machine must satisfy."""
     return Grid({axis: size or 1 for axis, size in mesh.axes.items()}, mesh.batch)
+
+
+def check_slices(mesh: Mesh, grid: Grid, slices: int, target: str) -> list[Diagnostic]:
+    """Whether a mesh lies over the slices of `target`."""
+    try:
+        over_slices(grid.axes, slices)
+    except ValueError:
+        return [run_catalog.mesh_over_slices(grid.axes, slices, _axes_origin(mesh), target)]
+    return []
 
 
 def check_batch(what: str, batch: int, grid: Grid, place: Origin, mesh: Mesh) -> list[Diagnostic]:

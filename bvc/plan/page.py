@@ -57,7 +57,9 @@ def render_page(plan: Plan) -> str:
         section("batch", table(("feature", "all devices", "bytes of one"), batch_rows(plan), words=(1,))),
         section(
             "collectives",
-            table(collectives[0], collectives[1:], words=(1, 5)) if collectives else paragraph("none"),
+            table(collectives[0], collectives[1:], words=(1, len(collectives[0]) - 1))
+            if collectives
+            else paragraph("none"),
             paragraph(sent_line(plan)) if collectives else "",
         ),
         section(

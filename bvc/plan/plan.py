@@ -13,10 +13,11 @@ from jaxtyping import PyTree
 
 from bvc.compile.frozen import FrozenModel
 from bvc.compile.layout import Layout
-from bvc.compile.mesh import resolve_mesh
+from bvc.compile.mesh import check_slices, resolve_mesh
 from bvc.compile.program import Program
 from bvc.compile.state import State, state_specs
 from bvc.compile.step import Training, abstract_step
+from bvc.diagnostics import Failed
 from bvc.library.checkpoints.naming import naming_of
 from bvc.plan.collectives import Collective, list_collectives
 from bvc.plan.epoch import SourcePasses, passes
@@ -156,6 +157,8 @@ def plan(program: Program, target: Target | None = None) -> Plan:
         return max((plan(each, target) for each in single), key=lambda planned: planned.memory.total)
     experiment = program.experiment
     grid = resolve_mesh(experiment.mesh, target.devices, target.name)
+    if unfit := check_slices(experiment.mesh, grid, target.slices, target.name):
+        raise Failed(unfit)
     training = program.training(grid, unroll=target.kind == "cpu")
     state = program.state
     step = _read(training, state, program.batch)
@@ -176,7 +179,8 @@ def plan(program: Program, target: Target | None = None) -> Plan:
         Feature(name, tuple(array.shape), str(array.dtype), value.bytes)
         for (name, array), value in zip(sorted(program.batch.items()), arrays[: counts.batch], strict=True)
     )
-    collectives = list_collectives(step, grid.axes, _results(step, own))
+    collectives = list_collectives(step, grid.axes, _results(step, own), target.slices)
+    sent, network = (sum(getattr(each, what) for each in collectives) for what in ("sent", "network"))
     return Plan(
         target,
         dict(grid.axes),
@@ -188,7 +192,7 @@ def plan(program: Program, target: Target | None = None) -> Plan:
         _memory(step, counts, peak_memory(step, donated, repeats=target.kind != "cpu")),
         count_flops(step),
         collectives,
-        time_step(step, sum(each.sent for each in collectives), target),
+        time_step(step, sent, target, network),
         program.total,
         program.total * experiment.train.batch / program.examples,
         passes(program),

@@ -29,7 +29,7 @@ def render(plan: Plan, *, every_parameter: bool = False) -> str:
     every = table(parameter_rows(parameters), right=(5,), indent="")
     grouped = table(group_rows(parameters), right=(1, 2, 3, 6), indent="")
     batch = ["batch: all devices, and the bytes of one", *table(batch_rows(plan), right=(2,))]
-    collectives = table(collective_rows(plan), right=(2, 3, 4), indent="")
+    collectives = table(collective_rows(plan), right=(2, 3, 4, *(5,) * (plan.target.slices > 1)), indent="")
     times = table(time_rows(plan), right=(1,))
     parts = [
         head(plan),

@@ -35,18 +35,22 @@ class Roofline:
         return max(self.computation, self.collectives)
 
 
-def time_step(step: Ops, sent: int, target: Target) -> Roofline | None:
+def time_step(step: Ops, sent: int, target: Target, network: int = 0) -> Roofline | None:
     """The time of a step, or None if the target's rates are not known.
 
     Args:
         step: the ops on one device.
         sent: bytes that a device sends in a step.
         target: the hardware.
+        network: how many of them go to other slices.
     """
     if target.memory_rate is None or target.link_rate is None or not target.flop_rate:
         return None
+    if network and target.network_rate is None:
+        return None
     computation, products = _seconds(step, target, target.memory_rate)
-    return Roofline(computation, sent / target.link_rate, products)
+    between = network / target.network_rate if target.network_rate else 0.0
+    return Roofline(computation, (sent - network) / target.link_rate + between, products)
 
 
 def _seconds(body: Ops, target: Target, memory_rate: float) -> tuple[float, float]:

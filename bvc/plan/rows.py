@@ -20,6 +20,8 @@ def head(plan: Plan) -> list[str]:
     target = plan.target
     mesh = ", ".join(f"{axis} = {length}" for axis, length in plan.mesh.items())
     devices = f"{target.devices} {target.kind} device{'s' * (target.devices != 1)}"
+    if target.slices > 1:
+        devices += f" in {target.slices} {'machines' if target.kind == 'gpu' else 'slices'}"
     run = f"{plan.steps} steps of {plan.examples} examples, {plan.epochs:.4g} epochs"
     if plan.parts > 1:
         run += f"; a device works off its {plan.examples // plan.shards} examples in {plan.parts} parts"
@@ -113,7 +115,7 @@ def collective_rows(plan: Plan) -> Rows:
     if not plan.collectives:
         return []
     rows: Rows = [("collective", "axes", "count", "bytes", "sent", "for")]
-    return rows + [
+    rows += [
         (
             each.kind,
             " ".join(each.axes),
@@ -124,11 +126,18 @@ def collective_rows(plan: Plan) -> Rows:
         )
         for each in plan.collectives
     ]
+    if plan.target.slices == 1:
+        return rows
+    network = ["network", *(size(each.network) for each in plan.collectives)]
+    return [(*row[:-1], part, row[-1]) for row, part in zip(rows, network, strict=True)]
 
 
 def sent_line(plan: Plan) -> str:
-    """What a device sends."""
-    return f"sent by a device in a step: {size(sum(each.sent for each in plan.collectives))}"
+    """What a device sends, and how much of it to other slices."""
+    line = f"sent by a device in a step: {size(sum(each.sent for each in plan.collectives))}"
+    if plan.target.slices == 1:
+        return line
+    return f"{line}, of that over the network: {size(sum(each.network for each in plan.collectives))}"
 
 
 def time_rows(plan: Plan) -> Rows:

@@ -13,28 +13,40 @@ from typing import Any, Literal
 
 import jax
 
+from bvc.compile.mesh import slices_of
 from bvc.diagnostics import Failed
 from bvc.diagnostics.catalog import plan as catalog
 from bvc.spec import stdlib_root
 
 DeviceKind = Literal["cpu", "gpu", "tpu"]
 
-_TARGET = re.compile(r"(?P<name>[a-z0-9-]+)(?::(?P<shape>[0-9]+(?:x[0-9]+)*))?")
+THIS_MACHINE = "this machine"
+"""The name of the target that needs none."""
+
+_TARGET = re.compile(
+    r"(?P<name>[a-z0-9-]+)(?::(?P<shape>[1-9][0-9]*(?:x[1-9][0-9]*)*)(?::(?P<slices>[1-9][0-9]*))?)?"
+)
 
 
 @dataclass(frozen=True, slots=True)
 class Target:
     """Devices of one kind.
 
+    A slice is what fast links connect: of TPUs a slice, of GPUs a machine. Between slices there is a network.
+
     Attributes:
         name: as the user writes it, `tpu-v5e:2x4`, or `this machine`.
         kind: what sort of device it is.
-        devices: how many.
+        devices: how many, in all slices.
         memory: bytes that a program may use on one device.
         memory_rate: bytes per second between a device and its memory; None if unknown.
         link_rate: bytes per second that a device sends to others; None if unknown.
         flop_rate: FLOPs per second by dtype of the operands; empty if unknown.
         source: where the facts come from.
+        shape: the grid of chips of a slice that the user asked for; empty if only a number was given.
+        slices: of equal size; the first axes of the mesh lie over them.
+        network_rate: bytes per second that a device sends to other slices; None if unknown.
+        host_devices: devices of one host.
     """
 
     name: str
@@ -45,6 +57,15 @@ class Target:
     link_rate: float | None = None
     flop_rate: Mapping[str, float] = field(default_factory=dict[str, float])
     source: str = ""
+    shape: tuple[int, ...] = ()
+    slices: int = 1
+    network_rate: float | None = None
+    host_devices: int = 8
+
+    @property
+    def is_here(self) -> bool:
+        """Whether the devices are those of this machine."""
+        return self.name == THIS_MACHINE
 
 
 def target_names() -> list[str]:
@@ -53,19 +74,30 @@ def target_names() -> list[str]:
 
 
 def find_target(text: str) -> Target:
-    """The target that `NAME`, `NAME:8` or `NAME:2x4` means; without a shape one device.
+    """The target that `NAME`, `NAME:8`, `NAME:2x4` or `NAME:2x4:SLICES` means; without a shape one device.
+
+    A number counts devices; the sides of a shape count chips, of which some have two devices. More GPUs than a
+    machine has are on several machines.
 
     Raises:
-        Failed: there is no such hardware, or the shape cannot be read.
+        Failed: there is no such hardware, the shape cannot be read, or GPUs do not fill their machines.
     """
     found = _TARGET.fullmatch(text)
     names = target_names()
     if found is None or found["name"] not in names:
         raise Failed(catalog.unknown_target(text, text.split(":")[0], names))
     name = found["name"]
-    facts = _facts(name)
-    devices = math.prod(int(size) for size in found["shape"].split("x")) if found["shape"] else 1
-    return _from_facts(text, devices, facts)
+    facts = target_facts(name)
+    sizes = [int(size) for size in (found["shape"] or "1").split("x")]
+    shape = tuple(sizes) if len(sizes) > 1 else ()
+    devices = math.prod(sizes) * (facts.get("topology", {}).get("chip_devices", 1) if shape else 1)
+    slices = int(found["slices"] or 1)
+    machines = 1
+    if facts["kind"] == "gpu" and devices > facts["host_devices"]:
+        machines, left = divmod(devices, facts["host_devices"])
+        if left:
+            raise Failed(catalog.machines_not_full(text, devices, facts["host_devices"]))
+    return replace(_from_facts(text, slices * devices, facts), shape=shape, slices=slices * machines)
 
 
 def this_machine() -> Target:
@@ -80,14 +112,20 @@ def this_machine() -> Target:
     platform = devices[0].platform
     kind: DeviceKind = "tpu" if platform == "tpu" else "gpu" if platform in ("gpu", "cuda", "rocm") else "cpu"
     known = [
-        facts for facts in map(_facts, target_names()) if devices[0].device_kind in facts["device_kinds"]
+        facts
+        for facts in map(target_facts, target_names())
+        if devices[0].device_kind in facts["device_kinds"]
     ]
     if known:
-        return replace(_from_facts("this machine", len(devices), known[0]), memory=memory)
-    return Target("this machine", kind, len(devices), memory, source=devices[0].device_kind)
+        found = _from_facts(THIS_MACHINE, len(devices), known[0])
+    else:
+        found = Target(THIS_MACHINE, kind, len(devices), memory, source=devices[0].device_kind)
+    return replace(found, memory=memory, slices=slices_of(devices), host_devices=len(own))
 
 
-def _facts(name: str) -> Mapping[str, Any]:
+def target_facts(name: str) -> Mapping[str, Any]:
+    """The file of `stdlib/target` on some hardware: a name, with or without a shape."""
+    name = name.split(":")[0]
     return tomllib.loads((stdlib_root() / "target" / f"{name}.toml").read_text(encoding="utf-8"))
 
 
@@ -101,6 +139,8 @@ def _from_facts(name: str, devices: int, facts: Mapping[str, Any]) -> Target:
         facts["link_gb_s"] * 1e9,
         {dtype: rate * 1e12 for dtype, rate in facts["tflops"].items()},
         facts["source"],
+        network_rate=facts["network_gb_s"] * 1e9 if "network_gb_s" in facts else None,
+        host_devices=facts["host_devices"],
     )
 
 

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bvc.compile.mesh import Grid, check_batch, resolve_mesh, smallest
+from bvc.compile.mesh import Grid, check_batch, over_slices, resolve_mesh, smallest
 from bvc.diagnostics import Failed
 from bvc.ir import Mesh
 from tests.compile.toy import ORIGIN
@@ -45,6 +45,12 @@ def test_sizes_must_make_up_the_devices() -> None:
     with pytest.raises(Failed) as failed:
         resolve_mesh(mesh(data=2, fsdp=2), 8)
     assert failed.value.diagnostics[0].label == "the mesh has 2 * 2 = 4, this machine 8"
+
+
+def test_slices_must_divide_the_first_axes() -> None:
+    assert over_slices({"data": 2, "fsdp": 6, "tensor": 4}, 4) == {"data": 2, "fsdp": 2, "tensor": 1}
+    with pytest.raises(ValueError, match="slices"):
+        over_slices({"data": 2, "fsdp": 4}, 3)
 
 
 def test_names_of_axes() -> None:

@@ -96,6 +96,27 @@ def test_a_device_less_than_the_mesh_wants(program: Make) -> None:
     assert caught.value.diagnostics[0].code == "B0540"
 
 
+def test_between_slices_only_sums_of_their_parts_move(program: Make) -> None:
+    """Each device sends an eighth of what two slices exchange; blocks of the ring cross whole."""
+    planned = plan(program("mesh=fsdp"), replace(machine(8), slices=2))
+    for each in planned.collectives:
+        if each.kind == "all-reduce" and each.axes == ("data",):
+            assert each.network == each.sent  # the axis has one device in each slice
+        elif each.axes == ("fsdp",):
+            assert each.network == 0
+    (ring,) = (each for each in planned.collectives if each.kind == "permute")
+    assert ring.network == ring.sent
+    text = render(planned)
+    assert "8 gpu devices in 2 machines" in text
+    assert "over the network" in text
+
+
+def test_slices_that_the_mesh_does_not_lie_over(program: Make) -> None:
+    with pytest.raises(Failed) as caught:
+        plan(program("mesh=fsdp"), replace(machine(8), slices=3))
+    assert caught.value.diagnostics[0].code == "B0540"
+
+
 def test_a_plan_that_does_not_fit_says_by_how_much(planned: Callable[[str], Plan]) -> None:
     fitting = planned("one")
     assert check_fit(fitting) == []
@@ -132,15 +153,24 @@ def test_json_holds_every_number(planned: Callable[[str], Plan]) -> None:
 
 @pytest.mark.parametrize("name", target_names())
 def test_every_target_is_described_with_its_source(name: str) -> None:
-    target = find_target(f"{name}:2x4")
-    assert (target.devices, target.name) == (8, f"{name}:2x4")
+    target = find_target(f"{name}:8")
+    assert (target.devices, target.name) == (8, f"{name}:8")
     assert target.memory > 10 * GIB
     assert target.source
     assert target.flop_rate["bfloat16"] >= target.flop_rate["float32"] > 1e12
     assert target.memory_rate and target.link_rate
 
 
-@pytest.mark.parametrize("text", ["h1000", "tpu-v5e:2xx4", "tpu-v5e:", "", "../h100"])
+@pytest.mark.parametrize(
+    ("text", "devices", "slices"),
+    [("tpu-v5e:2x4:4", 32, 4), ("tpu-v5p:8x16x16", 2048, 1), ("h100:64", 64, 8), ("h100:8:4", 32, 4)],
+)
+def test_targets_of_several_slices(text: str, devices: int, slices: int) -> None:
+    target = find_target(text)
+    assert (target.devices, target.slices) == (devices, slices)
+
+
+@pytest.mark.parametrize("text", ["h100:12", "h1000", "tpu-v5e:2xx4", "tpu-v5e:", "", "../h100"])
 def test_an_unknown_target_is_told(text: str) -> None:
     with pytest.raises(Failed) as caught:
         find_target(text)

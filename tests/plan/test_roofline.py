@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import jax
 import jax.numpy as jnp
@@ -52,6 +53,14 @@ def test_collectives_run_beside_the_computation(trace: Trace) -> None:
     body = trace(jnp.matmul, square(64, "float32"), square(64, "float32"))
     assert timed(body, sent=10**8).step == 1.0
     assert timed(body, sent=1).step == timed(body).computation
+
+
+def test_what_goes_to_other_slices_takes_the_network(trace: Trace) -> None:
+    body = trace(jnp.matmul, square(64, "float32"), square(64, "float32"))
+    found = time_step(body, 10**8, replace(CHIP, network_rate=1e7), 10**7)
+    assert found is not None
+    assert found.collectives == pytest.approx(0.9 + 1.0)
+    assert time_step(body, 10**8, CHIP, 10**7) is None
 
 
 def test_nothing_is_said_where_rates_are_unknown(trace: Trace) -> None:

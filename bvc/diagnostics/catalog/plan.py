@@ -45,10 +45,39 @@ def time_surprise(measured: float, planned: float) -> Diagnostic:
 
 def unknown_target(text: str, name: str, known: Sequence[str]) -> Diagnostic:
     """B0542: `--target` names hardware that nothing is known of, or a shape that cannot be read."""
-    choices = f"write NAME, NAME:8 or NAME:2x4; known are {listing(known)}"
+    choices = f"write NAME, NAME:8, NAME:2x4 or NAME:2x4:SLICES; known are {listing(known)}"
     return Diagnostic(
         "B0542",
         f"no target `{text}`",
         notes=(choices,),
         help=did_you_mean(name, known) or "describe it in a file of `stdlib/target`",
+    )
+
+
+def no_compiler(target: str, compiler: str, extra: str) -> Diagnostic:
+    """B0545: `--compile` needs a compiler that is not installed; `extra` of bvc brings it."""
+    return Diagnostic(
+        "B0545",
+        f"`--compile` for {target} needs {compiler}, which is not installed",
+        notes=(f"the hardware itself is not needed, and without `--compile` neither is {compiler}",),
+        help=f"pip install 'bvc[{extra}]'",
+    )
+
+
+def not_compiled(target: str, compiler: str, message: str) -> Diagnostic:
+    """B0546: the compiler gave up for another reason than memory; `message` is its own."""
+    return Diagnostic(
+        "B0546",
+        f"{compiler} did not compile the step for {target}",
+        notes=(message,),
+        help="without `--compile` the plan is an estimate that needs no compiler",
+    )
+
+
+def machines_not_full(text: str, devices: int, machine: int) -> Diagnostic:
+    """B0542: more GPUs than a machine has, but not all of each machine."""
+    return Diagnostic(
+        "B0542",
+        f"no target `{text}`: {devices} devices do not fill machines of {machine}",
+        help=f"take {machine}, or a multiple of it",
     )

@@ -199,3 +199,16 @@ def mesh_unfit(axes: Mapping[str, int | None], devices: int, place: Origin, targ
         help="take sizes that divide it" if rest else 'let one axis take what is left: `data = "rest"`',
         origin=place,
     )
+
+
+def mesh_over_slices(axes: Mapping[str, int], slices: int, place: Origin, target: str) -> Diagnostic:
+    """B0540: slices do not divide the first axes of the mesh."""
+    sizes = ", ".join(f"{axis} = {size}" for axis, size in axes.items())
+    return Diagnostic(
+        "B0540",
+        f"the mesh does not lie over the {slices} slices of {target}",
+        place.mend,
+        f"with {sizes} its first axes do not split into {slices} equal parts",
+        help=f"give the first axis a size that {slices} divides",
+        origin=place,
+    )
