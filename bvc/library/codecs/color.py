@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+import equinox as eqx
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
 from bvc.component import Count, component
-from bvc.library.codecs._patches import from_patches, to_patches
-from bvc.library.layers.patch import pair
+from bvc.library.codecs._patches import Patches
 
 
 @component("codec")
-class Color:
+class Color(eqx.Module):
     """Three numbers for each pixel (UViM, arXiv:2205.10337; big_vision `proj/uvim/colorization_task.py`).
 
     Settings:
@@ -21,12 +21,20 @@ class Color:
         patch: side of a patch in pixels, or height and width
     """
 
+    patches: Patches
+
     def __init__(self, *, size: Count | tuple[Count, Count], patch: Count | tuple[Count, Count]) -> None:
-        self.size, self.patch = pair(size), pair(patch)
+        self.patches = Patches(size, patch)
+
+    @property
+    def shapes(self) -> dict[str, tuple[int, int]]:
+        """What is read and predicted at each position of the grid: name -> shape."""
+        return {"color": (3, self.patches.pixels)}
 
     def encode(self, labels: Float[Array, "b h w 3"]) -> dict[str, Float[Array, "b n 3 p"]]:
         """The pixels in patches."""
-        return {"color": to_patches(labels, self.patch)}
+        self.patches.check(labels, 3)
+        return {"color": self.patches.taken(labels)}
 
     def loss(
         self, logits: Mapping[str, Float[Array, "b n 3 p"]], labels: Float[Array, "b h w 3"]
@@ -36,4 +44,4 @@ class Color:
 
     def decode(self, logits: Mapping[str, Float[Array, "b n 3 p"]]) -> dict[str, Float[Array, "b h w 3"]]:
         """The image, in [-1, 1]."""
-        return {"color": jnp.clip(from_patches(logits["color"], self.size, self.patch), -1.0, 1.0)}
+        return {"color": jnp.clip(self.patches.joined(logits["color"]), -1.0, 1.0)}

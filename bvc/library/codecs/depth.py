@@ -4,18 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+import equinox as eqx
 import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float, Int
 
 from bvc.component import Count, SettingError, component
-from bvc.library.codecs._patches import from_patches, to_patches
-from bvc.library.layers.patch import pair
+from bvc.library.codecs._patches import Patches
 from bvc.library.losses.cross_entropy import softmax_xent
 
 
 @component("codec")
-class Depth:
+class Depth(eqx.Module):
     """A bin of depth for each pixel (UViM, arXiv:2205.10337; big_vision `proj/uvim/depth_task.py`).
 
     The first bin also holds what has no depth: it is read, but costs nothing.
@@ -28,6 +28,11 @@ class Depth:
         max_depth: where the last bin ends, in metres
     """
 
+    patches: Patches
+    bins: int = eqx.field(static=True)
+    low: float = eqx.field(static=True)
+    high: float = eqx.field(static=True)
+
     def __init__(
         self,
         *,
@@ -39,8 +44,13 @@ class Depth:
     ) -> None:
         if not min_depth < max_depth:
             raise SettingError("max_depth", f"is not above `min_depth`, {min_depth:g}")
-        self.size, self.patch = pair(size), pair(patch)
+        self.patches = Patches(size, patch)
         self.bins, self.low, self.high = bins, min_depth, max_depth
+
+    @property
+    def shapes(self) -> dict[str, tuple[int, int]]:
+        """What is read and predicted at each position of the grid: name -> shape."""
+        return {"depth": (self.bins, self.patches.pixels)}
 
     def encode(self, labels: Float[Array, "b h w 1"]) -> dict[str, Float[Array, "b n c p"]]:
         """The bins one-hot, in patches."""
@@ -55,11 +65,12 @@ class Depth:
 
     def decode(self, logits: Mapping[str, Float[Array, "b n c p"]]) -> dict[str, Float[Array, "b h w"]]:
         """The centre of the likeliest bin, in metres."""
-        chances = from_patches(logits["depth"], self.size, self.patch)
+        chances = self.patches.joined(logits["depth"])
         return {"depth": centre(jnp.argmax(chances, axis=-1), self.bins, self.low, self.high)}
 
     def _binned(self, labels: Float[Array, "b h w 1"]) -> Int[Array, "b n p"]:
-        share = (to_patches(labels, self.patch)[:, :, 0] - self.low) / (self.high - self.low)
+        self.patches.check(labels, 1)
+        share = (self.patches.taken(labels)[:, :, 0] - self.low) / (self.high - self.low)
         return jnp.clip(jnp.floor(share * self.bins), 0, self.bins - 1).astype(jnp.int32)
 
 

@@ -4,18 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+import equinox as eqx
 import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float, Int
 
 from bvc.component import Count, Fraction, component
-from bvc.library.codecs._patches import from_patches, to_patches
-from bvc.library.layers.patch import pair
+from bvc.library.codecs._patches import Patches
 from bvc.library.losses.cross_entropy import softmax_xent
 
 
 @component("codec")
-class Panoptic:
+class Panoptic(eqx.Module):
     """A class and an instance for each pixel (UViM, arXiv:2205.10337; big_vision `proj/uvim/panoptic_task.py`).
 
     Settings:
@@ -26,6 +26,10 @@ class Panoptic:
         min_fraction: predicted segments that cover no more of the image become nothing
     """
 
+    patches: Patches
+    counts: tuple[tuple[str, int], ...] = eqx.field(static=True)
+    min_fraction: float = eqx.field(static=True)
+
     def __init__(
         self,
         *,
@@ -35,15 +39,21 @@ class Panoptic:
         instances: Count = 100,
         min_fraction: Fraction = 0.0,
     ) -> None:
-        self.size, self.patch = pair(size), pair(patch)
-        self.counts = {"semantics": semantics, "instances": instances}
+        self.patches = Patches(size, patch)
+        self.counts = (("semantics", semantics), ("instances", instances))
         self.min_fraction = min_fraction
+
+    @property
+    def shapes(self) -> dict[str, tuple[int, int]]:
+        """What is read and predicted at each position of the grid: name -> shape."""
+        return {name: (count, self.patches.pixels) for name, count in self.counts}
 
     def encode(self, labels: Int[Array, "b h w 2"]) -> dict[str, Float[Array, "b n c p"]]:
         """Both channels one-hot, in patches; -1 is nothing at all."""
+        self.patches.check(labels, 2)
         return {
-            name: to_patches(jax.nn.one_hot(labels[..., channel], count), self.patch)
-            for channel, (name, count) in enumerate(self.counts.items())
+            name: self.patches.taken(jax.nn.one_hot(labels[..., channel], count))
+            for channel, (name, count) in enumerate(self.counts)
         }
 
     def loss(
@@ -56,14 +66,14 @@ class Panoptic:
 
     def decode(self, logits: Mapping[str, Float[Array, "b n c p"]]) -> dict[str, Int[Array, "b h w"]]:
         """The likeliest instance of each pixel, and the class that is likeliest for all pixels of an instance."""
-        scores, chances = (from_patches(logits[name], self.size, self.patch) for name in self.counts)
-        instances = jnp.argmax(chances, axis=-1)
-        of_instance = jax.nn.one_hot(instances, self.counts["instances"])
+        scores, chances = (self.patches.joined(logits[name]) for name, _ in self.counts)
+        instances, number = jnp.argmax(chances, axis=-1), chances.shape[-1]
+        of_instance = jax.nn.one_hot(instances, number)
         total = jnp.einsum("bhwi,bhwc->bic", of_instance, scores, precision="highest")
-        area = jnp.sum(of_instance, axis=(1, 2)) / (self.size[0] * self.size[1])
+        area = jnp.sum(of_instance, axis=(1, 2)) / instances[0].size
         kept = area > self.min_fraction
         classes = jnp.where(kept, jnp.argmax(total, axis=-1), 0)
-        numbers = jnp.where(kept, jnp.arange(self.counts["instances"]), 0)
+        numbers = jnp.where(kept, jnp.arange(number), 0)
         flat = instances.reshape(len(instances), -1)
         return {
             name: jnp.take_along_axis(table, flat, axis=1).reshape(instances.shape)
