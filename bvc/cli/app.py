@@ -127,13 +127,16 @@ def plan(
     data: Annotated[
         bool, typer.Option("--data", help="The pipelines instead: what runs where, rates, host memory.")
     ] = False,
+    compiled: Annotated[
+        bool, typer.Option("--compile", help="Ask the target's compiler too; the target need not be here.")
+    ] = False,
 ) -> None:
     """Say what a run will cost: memory, collectives, FLOPs, host work."""
     from bvc.cli import plan as command
 
     if data:
         raise typer.Exit(command.plan_data(spec, sets or [], json))
-    raise typer.Exit(command.plan(spec, sets or [], target, json, params, html))
+    raise typer.Exit(command.plan(spec, sets or [], target, json, params, html, compiled))
 
 
 @app.command()

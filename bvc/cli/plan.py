@@ -14,9 +14,18 @@ from bvc.diagnostics import Failed
 
 
 def plan(
-    spec: str, sets: Sequence[str], target: str | None, json: bool, params: bool, html: str | None = None
+    spec: str,
+    sets: Sequence[str],
+    target: str | None,
+    json: bool,
+    params: bool,
+    html: str | None = None,
+    compiled: bool = False,
 ) -> int:
-    """Print what a run costs, and write it as a page if asked; 1 if it does not fit."""
+    """Print what a run costs, and write it as a page if asked; 1 if it does not fit.
+
+    With `compiled` the compiler of the target is asked too.
+    """
     from bvc.check import check
     from bvc.spec import parse_target
 
@@ -32,6 +41,10 @@ def plan(
 
     try:
         planned = make(checked.program, find_target(target) if target else None)
+        if compiled:
+            from bvc.plan.xla.ask import with_compiled
+
+            planned = with_compiled(planned, file, given, settings(sets))
         if html:
             from bvc.plan.page import render_page
 

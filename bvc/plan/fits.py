@@ -27,7 +27,7 @@ def check_fit(plan: Plan) -> list[Diagnostic]:
     return [
         catalog.does_not_fit(
             plan.target.name,
-            size(memory.total),
+            size(plan.needed),
             size(plan.target.memory),
             size(plan.excess),
             shares,

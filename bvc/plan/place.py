@@ -6,13 +6,18 @@ import sysconfig
 from pathlib import Path
 from typing import Any, Literal
 
+import jax
+
 from bvc.compile.gradient import FORWARD
 from bvc.plan.ops import Op
 
 Pass = Literal["forward", "backward", "recomputed", "update"]
 
 _PACKAGE = Path(__file__).parent.parent
-_INSTALLED = tuple(sysconfig.get_path(kind) for kind in ("purelib", "platlib", "stdlib"))
+_INSTALLED = (
+    *(sysconfig.get_path(kind) for kind in ("purelib", "platlib", "stdlib")),
+    str(Path(jax.__file__).parents[1]),  # not always where packages of this interpreter are
+)
 # The machinery between a component and the primitive: the line that a reader wants is the component's.
 _MACHINERY = tuple(str(_PACKAGE / part) for part in ("component", "compile", "check", "plan"))
 

@@ -29,6 +29,7 @@ from bvc.plan.parameters import ParameterRow, prefix, tabulate
 from bvc.plan.place import Pass, place_of
 from bvc.plan.roofline import Roofline, time_step
 from bvc.plan.target import Target, this_machine
+from bvc.plan.xla.compiled import Compiled
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,9 +66,14 @@ class Memory:
     over_time: tuple[Moment, ...] = ()
 
     @property
+    def given(self) -> int:
+        """What the step is given: state and batch."""
+        return self.parameters + self.optimizer + self.ema + self.frozen + self.batch
+
+    @property
     def total(self) -> int:
         """Everything at the peak."""
-        return self.parameters + self.optimizer + self.ema + self.frozen + self.batch + self.step
+        return self.given + self.step
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,6 +107,7 @@ class Plan:
         sources: of the training data, with the passes over each.
         skip_bad: how many bad examples may be replaced.
         drawn: the values of static draws of which this is the plan: those that need most memory.
+        compiled: what the compiler of the target says, where it was asked.
     """
 
     target: Target
@@ -119,11 +126,17 @@ class Plan:
     sources: tuple[SourcePasses, ...]
     skip_bad: int
     drawn: Mapping[str, float]
+    compiled: Compiled | None = None
+
+    @property
+    def needed(self) -> int:
+        """Bytes on a device at the peak: by the compiler where it was asked, else by the estimate."""
+        return self.memory.total if self.compiled is None else self.compiled.peak
 
     @property
     def excess(self) -> int:
         """Bytes by which the step exceeds the memory of a device; 0 if it fits."""
-        return max(0, self.memory.total - self.target.memory)
+        return max(0, self.needed - self.target.memory)
 
     @property
     def utilization(self) -> float | None:

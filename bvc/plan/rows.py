@@ -35,7 +35,8 @@ def head(plan: Plan) -> list[str]:
 def memory_rows(plan: Plan) -> Rows:
     """What the memory of a device is taken by."""
     memory, there = plan.memory, plan.target.memory
-    fits = f"{size(plan.excess)} too much" if plan.excess else "fits"
+    verdict = f"of {size(there)}: {f'{size(plan.excess)} too much' if plan.excess else 'fits'}"
+    compiled = plan.compiled
     return [
         ("parameters", size(memory.parameters), ""),
         ("optimizer state", size(memory.optimizer), ""),
@@ -43,7 +44,8 @@ def memory_rows(plan: Plan) -> Rows:
         *([("frozen modules", size(memory.frozen), "")] if memory.frozen else []),
         ("batch", size(memory.batch), ""),
         ("step", size(memory.step), f"activations and gradients; peak at {memory.peak_at}"),
-        ("total", size(memory.total), f"of {size(there)}: {fits}"),
+        ("total", size(memory.total), "estimated" if compiled else verdict),
+        *([("compiled", size(compiled.peak), f"by {compiled.compiler}; {verdict}")] if compiled else []),
     ]
 
 
