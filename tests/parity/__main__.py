@@ -14,14 +14,21 @@ os.environ.setdefault("JAX_PLATFORMS", "cpu")
 
 
 def main(files: list[str]) -> int:
+    from bvc.component import DataError
+    from bvc.diagnostics import Failed
     from tests.parity.reference import UnknownFamily, compare_file
 
     status = 0
     for file in files:
         try:
             comparisons = compare_file(Path(file))
-        except UnknownFamily as unknown:
-            print(f"FAIL  {file}: {unknown}")
+        except (UnknownFamily, DataError) as reason:
+            print(f"FAIL  {file}: {reason}")
+            status = 2
+            continue
+        except Failed as failure:
+            reasons = "; ".join(f"{each.message} [{each.code}]" for each in failure.diagnostics)
+            print(f"FAIL  {file}: {reasons}")
             status = 2
             continue
         for comparison in comparisons:

@@ -28,7 +28,8 @@ def settings(kwargs: Mapping[str, Any]) -> dict[str, Any]:
         for name, value in kwargs.get("bert_config_overrides", {}).items()
         if name in renamed
     }
-    return {"type": "bert", "size": kwargs["config"], "out_dim": kwargs.get("num_classes"), **overrides}
+    out_dim = kwargs.get("num_classes") or None
+    return {"type": "bert", "size": kwargs.get("config", "base"), "out_dim": out_dim, **overrides}
 
 
 @compares("bert")

@@ -12,8 +12,15 @@ from jaxtyping import Array
 from bvc.library.layers import tap
 from bvc.library.layers.conv import standardize
 from bvc.library.layers.group_norm import GroupNorm
-from tests.parity._model import Outputs, compare, loaded, spec
+from tests.parity import vit
+from tests.parity._model import Outputs, compare, loaded, renamed, spec
 from tests.parity.reference import Comparison, Reference, close, compares
+
+
+def settings(family: str, kwargs: Mapping[str, Any]) -> dict[str, Any]:
+    """Our settings for big_vision's keyword arguments."""
+    found = renamed(kwargs, {"num_classes": "out_dim"})
+    return {"type": family, **found, "out_dim": found.get("out_dim") or None}
 
 
 @compares("bit", "bit_paper")
@@ -22,15 +29,13 @@ def bit(reference: Reference) -> Iterator[Comparison]:
     if not reference.group("params"):
         yield from _parts(reference)
         return
-    kwargs = {
-        {"num_classes": "out_dim"}.get(name, name): value for name, value in reference.meta["kwargs"].items()
-    }
-    model = loaded(spec({"type": reference.meta["family"], **kwargs}), reference.group("params"))
+    table = settings(reference.meta["family"], reference.meta["kwargs"])
+    model = loaded(spec(table), reference.group("params"))
 
     def forward(model: Any, inputs: Mapping[str, Array]) -> tuple[Array, Outputs]:
         with tap.capture() as captured:
             final = model.embed(inputs["image"])
-        grids = {f"{name}_2d": value for name, value in model.patches(inputs["image"]).items()}
+        grids = vit.grids(model, inputs["image"])
         return jnp.mean(jnp.square(final)), {**captured, **grids, "final": final}
 
     yield from compare(reference, model, forward)

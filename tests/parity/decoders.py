@@ -24,8 +24,19 @@ _STOCHASTIC: dict[str, dict[str, Any]] = {
 }
 
 
+_DEFAULTS: dict[str, Any] = {
+    "num_heads": 8,
+    "num_layers": 6,
+    "mlp_dim": 2048,
+    "emb_dim": 512,
+    "vocab_size": 32_000,
+    "seq_len": 256,
+    "patches": [16, 16],
+}
+
+
 def _vtt(reference: Reference) -> dict[str, Any]:
-    kwargs = reference.meta["kwargs"]
+    kwargs = _DEFAULTS | reference.meta["kwargs"]
     posemb = kwargs.get("posemb_type", "sincos2d")
     shape = {
         "width": kwargs["emb_dim"],
@@ -35,21 +46,26 @@ def _vtt(reference: Reference) -> dict[str, Any]:
         "posemb": posemb,
         "dropout": kwargs.get("dropout_rate", 0.0),
     }
-    encoder = {"type": "vit", "patch": kwargs["patches"]["size"], "pool": "none", **shape}
-    if posemb == "learn":
-        encoder["size"] = kwargs["input_size"]
+    encoder = {"type": "vit", "patch": kwargs["patches"]["size"], "pool": "none", **_seen(reference, posemb)}
     return {
         "type": "vtt",
         "vocab": kwargs["vocab_size"],
         "length": kwargs["seq_len"],
         "zero_decoder_seq": kwargs.get("zero_decoder_seq", False),
         **shape,
-        "encoder": encoder,
+        "encoder": encoder | shape,
     }
 
 
+def _seen(reference: Reference, posemb: str) -> dict[str, Any]:
+    """What an encoder has to know of the images."""
+    size = list(reference.group("inputs")["image"].shape[1:3])
+    return {"posemb": posemb, "remainder": "cut", "size": size if posemb == "learn" else None}
+
+
 def _cappa(reference: Reference) -> dict[str, Any]:
-    kwargs = reference.meta["kwargs"]
+    kwargs = _DEFAULTS | reference.meta["kwargs"]
+    posemb = kwargs.get("posemb_type", "learn")
     encoder = {
         "type": "vit",
         "width": kwargs["emb_dim"],
@@ -57,14 +73,15 @@ def _cappa(reference: Reference) -> dict[str, Any]:
         "heads": kwargs["num_heads"],
         "mlp_dim": kwargs["mlp_dim"],
         "patch": kwargs["patches"],
-        "size": list(reference.group("inputs")["image"].shape[1:3]),
+        **_seen(reference, posemb),
         "dropout": kwargs.get("enc_dropout_rate", 0.0),
     }
     return {
         "type": "cappa",
         "vocab": kwargs["vocab_size"],
         "length": kwargs["seq_len"],
-        "width": kwargs["emb_dim"],
+        "width": kwargs.get("decoder_emb_dim") or kwargs["emb_dim"],
+        "posemb": posemb,
         "depth": kwargs.get("decoder_num_layers") or kwargs["num_layers"],
         "heads": kwargs.get("decoder_num_heads") or kwargs["num_heads"],
         "mlp_dim": kwargs.get("decoder_mlp_dim") or kwargs["mlp_dim"],

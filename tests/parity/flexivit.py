@@ -12,10 +12,16 @@ from jaxtyping import Array
 
 from bvc.library.checkpoints.kernel import resize_kernel
 from bvc.library.layers import tap
-from tests.parity._model import Outputs, compare, loaded, spec
+from tests.parity._model import Outputs, compare, loaded, renamed, spec
 from tests.parity.reference import Comparison, Reference, close, compares
 
-_SETTINGS = {"num_classes": "out_dim", "patch_size": "patch", "num_heads": "heads", "pool_type": "pool"}
+_NAMES = {"num_classes": "out_dim", "patch_size": "patch", "num_heads": "heads", "pool_type": "pool"}
+
+
+def settings(kwargs: Mapping[str, Any]) -> dict[str, Any]:
+    """Our settings for big_vision's keyword arguments."""
+    found = renamed(kwargs, _NAMES)
+    return {"type": "flexivit", **found, "out_dim": found.get("out_dim") or None}
 
 
 def _kernels(reference: Reference) -> Iterator[Comparison]:
@@ -42,9 +48,8 @@ def flexivit(reference: Reference) -> Iterator[Comparison]:
     if not reference.group("params"):
         yield from _kernels(reference)
         return
-    kwargs = {_SETTINGS.get(name, name): value for name, value in reference.meta["kwargs"].items()}
     sides = reference.meta["call"]["seqhw"]
-    model = loaded(spec({"type": "flexivit", **kwargs}), reference.group("params"))
+    model = loaded(spec(settings(reference.meta["kwargs"])), reference.group("params"))
 
     def forward(model: Any, inputs: Mapping[str, Array]) -> tuple[Array, Outputs]:
         image, found = inputs["image"], {}

@@ -21,13 +21,28 @@ from tests.parity.reference import Comparison, Reference, close, compares
 _TEMPERED = "log_prob_temp_scales0.9_probs1.3"
 
 
+_DEFAULTS: dict[str, Any] = {
+    "num_heads": 8,
+    "num_layers": 0,
+    "num_decoder_layers": 6,
+    "mlp_dim": 2048,
+    "emb_dim": 512,
+    "num_labels": 1000,
+    "seq_len": 256,
+    "out_dim": 32,
+    "num_mixtures": 4,
+    "patches": [16, 16],
+}
+
+
 def _settings(reference: Reference) -> dict[str, Any]:
-    kwargs = reference.meta["kwargs"]
+    kwargs = _DEFAULTS | reference.meta["kwargs"]
     shape = {"width": kwargs["emb_dim"], "heads": kwargs["num_heads"], "mlp_dim": kwargs["mlp_dim"]}
     found = {
         "type": "givt",
         **shape,
-        "depth": kwargs["num_decoder_layers"],
+        "depth": kwargs["num_decoder_layers"] or kwargs["num_layers"],
+        "dropout": kwargs.get("dec_dropout_rate", 0.0),
         "labels": kwargs["num_labels"],
         "length": kwargs["seq_len"],
         "out_dim": kwargs["out_dim"],
@@ -35,6 +50,9 @@ def _settings(reference: Reference) -> dict[str, Any]:
         "density": _density(kwargs),
         "style": kwargs.get("style", "ar"),
         "mask_style": kwargs.get("mask_style", "replace"),
+        "schedule": kwargs.get("mask_schedule_train", "cosine"),
+        "min_masking_rate": kwargs.get("min_masking_rate_training", 0.3),
+        "scale_tolerance": kwargs.get("scale_tol", 1e-6),
         "fix_square_plus": kwargs.get("fix_square_plus", False),
         "drop_labels": kwargs.get("drop_labels_probability", 0.0),
     }
@@ -44,8 +62,10 @@ def _settings(reference: Reference) -> dict[str, Any]:
             **shape,
             "depth": kwargs["num_layers"],
             "patch": kwargs["patches"],
-            "size": kwargs["input_size"],
+            "size": list(reference.group("inputs")["image"].shape[1:3]),
+            "remainder": "cut",
             "pool": "none",
+            "dropout": kwargs.get("enc_dropout_rate", 0.0),
         }
     return found
 

@@ -12,28 +12,30 @@ import numpy as np
 from jaxtyping import Array
 
 from bvc.library.layers import tap
-from tests.parity._model import Outputs, compare, compare_parameters, loaded, spec
+from tests.parity._model import Outputs, compare, compare_parameters, loaded, renamed, spec
 from tests.parity.reference import Comparison, Reference, close, compares
 
-_SETTINGS = {
-    "patch_size": "patch",
-    "num_classes": "out_dim",
-    "num_blocks": "depth",
-    "hidden_dim": "width",
-    "tokens_mlp_dim": "tokens_mlp_dim",
-    "channels_mlp_dim": "channels_mlp_dim",
-    "stoch_depth": "stoch_depth",
-    "variant": "variant",
-}
+_NAMES = {"patch_size": "patch", "num_classes": "out_dim", "num_blocks": "depth", "hidden_dim": "width"}
+
+
+def settings(kwargs: Mapping[str, Any], size: tuple[int, int]) -> dict[str, Any]:
+    """Our settings for big_vision's keyword arguments."""
+    found = renamed(kwargs, _NAMES, unseen=("model_name",))
+    return {
+        "type": "mlp_mixer",
+        "size": list(size),
+        "remainder": "pad",
+        **found,
+        "out_dim": found.get("out_dim") or None,
+    }
 
 
 @compares("mixer")
 def mixer(reference: Reference) -> Iterator[Comparison]:
     """Outputs and gradients of one Mixer; what stochastic depth may do to it."""
-    kwargs = {_SETTINGS[name]: value for name, value in reference.meta["kwargs"].items()}
-    size = list(reference.group("inputs")["image"].shape[1:3])
+    size = reference.group("inputs")["image"].shape[1:3]
     model = loaded(
-        spec({"type": "mlp_mixer", "size": size, **kwargs}),
+        spec(settings(reference.meta["kwargs"], size)),
         reference.group("checkpoint") or reference.group("params"),
     )
     if reference.group("checkpoint"):

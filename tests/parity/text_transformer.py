@@ -10,19 +10,16 @@ import numpy as np
 from jaxtyping import Array
 
 from bvc.library.layers import tap
-from tests.parity._model import Outputs, compare, loaded, spec
+from tests.parity._model import Outputs, compare, loaded, renamed, spec
 from tests.parity.reference import Comparison, Reference, compares
 
+_NAMES = {"num_heads": "heads", "vocab_size": "vocab", "num_classes": "out_dim", "pool_type": "pool"}
 _POOLS = {"gap": "mean", "gmp": "max"}
 
 
 def settings(kwargs: Mapping[str, Any], text: np.ndarray) -> dict[str, Any]:
     """Our settings for big_vision's keyword arguments."""
-    renamed = {"num_heads": "heads", "vocab_size": "vocab", "num_classes": "out_dim", "pool_type": "pool"}
-    found: dict[str, Any] = {"type": "text_transformer", "length": text.shape[1]}
-    for name, value in kwargs.items():
-        if name not in ("scan", "remat_policy"):
-            found[renamed.get(name, name)] = value
+    found = {"type": "text_transformer", "length": text.shape[1], **renamed(kwargs, _NAMES)}
     if "pool" in found:
         found["pool"] = _POOLS.get(found["pool"], found["pool"])
     found["out_dim"] = found.get("out_dim") or None

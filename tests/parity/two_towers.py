@@ -7,21 +7,52 @@ from typing import Any
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 from jaxtyping import Array
 
 from bvc.library.layers import tap
-from tests.parity import text_transformer, vit
+from tests.parity import bert, bit, flexivit, mlp_mixer, text_transformer, vit
 from tests.parity._model import Outputs, compare, loaded, spec
-from tests.parity.reference import Comparison, Reference, compares
+from tests.parity.reference import Comparison, Reference, UnknownFamily, compares
+
+_TEXT = "proj.image_text.text_transformer"
+
+
+def image_tower(kwargs: Mapping[str, Any], out_dim: int | None, images: np.ndarray) -> dict[str, Any]:
+    """Our settings of the tower that big_vision's `image_model` names."""
+    size = images.shape[1:3]
+    own = {"num_classes": out_dim, **(kwargs.get("image") or {})}
+    match kwargs.get("image_model", "vit"):
+        case "vit":
+            return vit.settings(own, size)
+        case "mlp_mixer":
+            return mlp_mixer.settings(own, size)
+        case "proj.flexi.vit":
+            return flexivit.settings(own)
+        case "bit" | "bit_paper" as family:
+            return bit.settings(family, own)
+        case other:
+            raise UnknownFamily(f'no image tower "{other}"')
+
+
+def _text_tower(kwargs: Mapping[str, Any], out_dim: int | None, texts: np.ndarray) -> dict[str, Any]:
+    own = {"num_classes": out_dim, **(kwargs.get("text") or {})}
+    match kwargs.get("text_model", _TEXT):
+        case "proj.flaxformer.bert":
+            return bert.settings(own)
+        case model if model == _TEXT:
+            return text_transformer.settings(own, texts)
+        case other:
+            raise UnknownFamily(f'no text tower "{other}"')
 
 
 def _settings(reference: Reference) -> dict[str, Any]:
     kwargs = reference.meta["kwargs"]
     inputs = reference.group("inputs")
-    dims = kwargs["out_dim"]
+    dims = kwargs.get("out_dim", 128)
     image_dim, text_dim = dims if isinstance(dims, list) else (dims, dims)
-    image = vit.settings({"num_classes": image_dim, **kwargs["image"]}, inputs["image"].shape[1:3])
-    text = text_transformer.settings({"num_classes": text_dim, **kwargs["text"]}, inputs["text"])
+    image = image_tower(kwargs, image_dim, inputs["image"])
+    text = _text_tower(kwargs, text_dim, inputs["text"])
     return {
         "type": "two_towers",
         "temperature": kwargs.get("temperature_init", 1.0),
@@ -45,7 +76,7 @@ def two_towers(reference: Reference) -> Iterator[Comparison]:
         loss = _sigmoid_loss(logits) if sigmoid else softmax_loss(logits)
         found = {
             **captured,
-            "txt/vocab_logits": model.text.vocab_logits(text),
+            **vit.grids(model.image, image, "img/"),
             "zimg": both["image"],
             "ztxt": both["text"],
             "zimg_image_only": model.embed_image(image),
@@ -54,6 +85,8 @@ def two_towers(reference: Reference) -> Iterator[Comparison]:
             "t/parameter": model.temperature,
             "logits": logits,
         }
+        if hasattr(model.text, "vocab_logits"):
+            found["txt/vocab_logits"] = model.text.vocab_logits(text)
         if "bias" in both:
             found["b"] = both["bias"][None]
         return loss, found

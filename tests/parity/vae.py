@@ -8,10 +8,10 @@ from typing import Any
 import jax.numpy as jnp
 from jaxtyping import Array
 
-from tests.parity._model import Outputs, compare, loaded, spec
+from tests.parity._model import Outputs, compare, loaded, renamed, spec
 from tests.parity.reference import Comparison, Reference, compares
 
-_SETTINGS = {
+_NAMES = {
     "input_size": "size",
     "patch_size": "patch",
     "num_heads": "heads",
@@ -23,9 +23,8 @@ _SETTINGS = {
 _NORMS = {"GN": "group", "LN": "layer"}
 
 
-def _settings(reference: Reference, type_: str) -> dict[str, Any]:
-    kwargs = {_SETTINGS.get(name, name): value for name, value in reference.meta["kwargs"].items()}
-    kwargs.pop("scan", None)
+def _settings(reference: Reference, type_: str, *, unseen: tuple[str, ...] = ()) -> dict[str, Any]:
+    kwargs = renamed(reference.meta["kwargs"], _NAMES, unseen=unseen)
     if "norm" in kwargs:
         kwargs["norm"] = _NORMS[kwargs["norm"]]
     return {"type": type_, **kwargs}
@@ -35,9 +34,13 @@ def _settings(reference: Reference, type_: str) -> dict[str, Any]:
 def vae(reference: Reference) -> Iterator[Comparison]:
     """Codes, reconstructions and gradients of one VAE."""
     convolutions = reference.meta["module"].endswith("cnn")
-    model = loaded(
-        spec(_settings(reference, "cnn_vae" if convolutions else "vit_vae")), reference.group("params")
+    # What the convolutions need not know: how many codes there are, and a dtype that is float32.
+    table = (
+        _settings(reference, "cnn_vae", unseen=("code_len", "dtype"))
+        if convolutions
+        else _settings(reference, "vit_vae")
     )
+    model = loaded(spec(table), reference.group("params"))
 
     def forward(model: Any, inputs: Mapping[str, Array]) -> tuple[Array, Outputs]:
         ours = model(inputs["labels"] if "labels" in inputs else inputs["image"])

@@ -13,25 +13,24 @@ from jaxtyping import Array
 from bvc.library.checkpoints.posemb import resample_grid
 from bvc.library.layers import tap
 from bvc.library.layers.posemb import sincos2d
-from tests.parity._model import Outputs, below, compare, compare_parameters, loaded, spec
+from tests.parity._model import Outputs, below, compare, compare_parameters, loaded, renamed, spec
 from tests.parity.reference import Comparison, Reference, close, compares
 
+_NAMES = {
+    "num_heads": "heads",
+    "patch_size": "patch",
+    "num_classes": "out_dim",
+    "pool_type": "pool",
+    "dtype_mm": "dtype",
+}
 _POOLS = {"0": "first"}
 
 
 def settings(kwargs: Mapping[str, Any], size: tuple[int, int]) -> dict[str, Any]:
-    """Our settings for big_vision's keyword arguments; `scan` changes no number and is ours to choose."""
-    renamed = {
-        "num_heads": "heads",
-        "patch_size": "patch",
-        "num_classes": "out_dim",
-        "pool_type": "pool",
-        "dtype_mm": "dtype",
-    }
-    found: dict[str, Any] = {"type": "vit", "size": list(size)}
-    for name, value in kwargs.items():
-        if name not in ("scan", "remat_policy"):
-            found[renamed.get(name, name)] = value
+    """Our settings for big_vision's keyword arguments."""
+    found = {"type": "vit", "size": list(size), "remainder": "cut", **renamed(kwargs, _NAMES)}
+    for name in ("out_dim", "rep_size"):  # 0 is none, too
+        found[name] = found.get(name) or None
     if "pool" in found:
         found["pool"] = _POOLS.get(found["pool"], found["pool"])
     if found.get("posemb") == "sincos2d":
@@ -43,9 +42,13 @@ def outputs(model: Any, image: Array) -> tuple[Array, Outputs]:
     """What big_vision's ViT returns, and its `out`."""
     with tap.capture() as captured:
         final = model.embed(image)
-    patches = model.patches(image)
-    grids = {f"{name}_2d": value for name, value in patches.items()}
-    return final, {**captured, **grids}
+    return final, {**captured, **grids(model, image)}
+
+
+def grids(model: Any, image: Array, prefix: str = "") -> Outputs:
+    """What a model's head makes of each patch, if it can be asked, by big_vision's names."""
+    patches = model.patches(image) if hasattr(model, "patches") else {}
+    return {f"{prefix}{name}_2d": value for name, value in patches.items()}
 
 
 @compares("vit")

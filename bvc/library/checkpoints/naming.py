@@ -103,7 +103,8 @@ class Naming:
         """The naming of a model made of parts: field name -> (prefix in files, naming of the part)."""
         return Naming(
             rules=rules
-            + tuple(rule for own, (prefix, part) in parts.items() for rule in below(part.rules, own, prefix)),
+            + tuple(rule for own, (prefix, part) in parts.items() for rule in below(part.rules, own, prefix))
+            + tuple((own, prefix) for own, (prefix, _) in parts.items()),
             stacks=stacks
             + tuple(stack.below(prefix) for prefix, part in parts.values() for stack in part.stacks),
             repairs=tuple(

@@ -85,7 +85,7 @@ class Merge(eqx.Module):
 
 
 class Attention(eqx.Module):
-    """Query from `x`, key and value from `source`; kernels and the product are computed in `dtype`.
+    """Query from `x`, key and value from `source`, as wide as `x` if not told; computed in `dtype`.
 
     With `qk_norm` queries and keys are normalized head by head, with one scale for all (ViT-22B, arXiv:2302.05442).
     """
@@ -104,6 +104,7 @@ class Attention(eqx.Module):
         width: int,
         heads: int,
         *,
+        source: int | None = None,
         bias: bool = True,
         qkv_bias: bool = True,
         qk_norm: bool = False,
@@ -112,11 +113,16 @@ class Attention(eqx.Module):
         key: RandomKey,
     ) -> None:
         shape = (width, heads, width // heads)
-        # One draw for four kernels of one distribution: each draw costs compile time.
-        query, key_, value, out = xavier_uniform(key, (4, width, width), width, width)
+        # One draw for kernels of one distribution: each draw costs compile time.
+        if source is None or source == width:
+            query, key_, value, out = xavier_uniform(key, (4, width, width), width, width)
+        else:
+            own, theirs = jax.random.split(key)
+            query, out = xavier_uniform(own, (2, width, width), width, width)
+            key_, value = xavier_uniform(theirs, (2, source, width), source, width)
 
         def project(kernel: Parameter) -> Projection:
-            return Projection(kernel.reshape(shape), zeros(shape[1:]) if bias and qkv_bias else None)
+            return Projection(kernel.reshape(-1, *shape[1:]), zeros(shape[1:]) if bias and qkv_bias else None)
 
         self.query, self.key, self.value = project(query), project(key_), project(value)
         self.out = Merge(out.reshape(*shape[1:], width), zeros((width,)) if bias else None)
@@ -128,7 +134,7 @@ class Attention(eqx.Module):
     def __call__(
         self,
         x: Float[Array, "b t d"],
-        source: Float[Array, "b s d"],
+        source: Float[Array, "b s e"],
         *,
         mask: Mask | None = None,
         keys: Keys = None,
@@ -136,7 +142,7 @@ class Attention(eqx.Module):
         """What each token of `x` gathers from `source`."""
         return self.read(x, self.memory(source), mask=mask, keys=keys)
 
-    def memory(self, source: Float[Array, "b s d"]) -> Memory:
+    def memory(self, source: Float[Array, "b s e"]) -> Memory:
         """What `source` offers to be attended to."""
         key = self._normalized(self.key_norm, self.key(source, self.dtype))
         return Memory(key, self.value(source, self.dtype))

@@ -25,7 +25,7 @@ from bvc.library.layers.tap import tap
 class DecoderBlock(eqx.Module):
     """Self-attention, attention to what was encoded (if anything is), MLP; each pre-normed and added.
 
-    No attention has biases.
+    No attention has biases. `source` is the width of what was encoded.
     """
 
     self_norm: LayerNorm
@@ -42,8 +42,8 @@ class DecoderBlock(eqx.Module):
         heads: int,
         hidden: int,
         *,
+        source: int | None,
         drop: float = 0.0,
-        cross: bool = True,
         norm_bias: bool = True,
         mlp_bias: bool = True,
         key: RandomKey,
@@ -51,10 +51,12 @@ class DecoderBlock(eqx.Module):
         self_key, cross_key, mlp_key = jax.random.split(key, 3)
         self.self_norm = LayerNorm(width, bias=norm_bias)
         self.self_attention = Attention(width, heads, bias=False, drop=drop, key=self_key)
-        self.cross_norm = LayerNorm(width, bias=norm_bias) if cross else None
-        self.cross_attention = (
-            Attention(width, heads, bias=False, drop=drop, key=cross_key) if cross else None
-        )
+        self.cross_norm = LayerNorm(width, bias=norm_bias) if source is not None else None
+        self.cross_attention = None
+        if source is not None:
+            self.cross_attention = Attention(
+                width, heads, source=source, bias=False, drop=drop, key=cross_key
+            )
         self.mlp_norm = LayerNorm(width, bias=norm_bias)
         self.mlp = Mlp(width, hidden, bias=mlp_bias, drop=drop, key=mlp_key)
         self.drop = drop
@@ -62,7 +64,7 @@ class DecoderBlock(eqx.Module):
     def __call__(
         self,
         x: Float[Array, "b t d"],
-        encoded: Float[Array, "b s d"] | None,
+        encoded: Float[Array, "b s e"] | None,
         *,
         mask: SelfMask | None = None,
         keys: Keys = None,
@@ -86,7 +88,7 @@ class DecoderBlock(eqx.Module):
         x = x + self.self_attention.read(y, own, mask=before)
         return self._rest(x, cross, None), own
 
-    def cross_memory(self, encoded: Float[Array, "b s d"]) -> Memory | None:
+    def cross_memory(self, encoded: Float[Array, "b s e"]) -> Memory | None:
         """What the encoded sequence offers to this block."""
         return None if self.cross_attention is None else self.cross_attention.memory(encoded)
 
@@ -107,7 +109,7 @@ class Cache(NamedTuple):
 def decode(
     blocks: Stack[DecoderBlock],
     x: Float[Array, "b t d"],
-    encoded: Float[Array, "b s d"] | None,
+    encoded: Float[Array, "b s e"] | None,
     *,
     mask: SelfMask | None,
     keys: Keys = None,
@@ -123,7 +125,7 @@ def decode(
 
 
 def start(
-    blocks: Stack[DecoderBlock], encoded: Float[Array, "b s d"] | None, batch: int, length: int
+    blocks: Stack[DecoderBlock], encoded: Float[Array, "b s e"] | None, batch: int, length: int
 ) -> Cache:
     """An empty cache for `length` tokens, and what every block reads of the encoded sequence."""
     width, heads, dim = blocks.layer.self_attention.query.kernel.shape[1:]
@@ -173,6 +175,7 @@ class TokenDecoder(eqx.Module):
         self,
         size: Size,
         *,
+        source: int,
         vocab: int,
         length: int,
         learned: bool,
@@ -188,6 +191,7 @@ class TokenDecoder(eqx.Module):
 
         Args:
             size: width, depth, heads, hidden units.
+            source: width of what was encoded.
             vocab: tokens that can be predicted.
             length: positions.
             learned: positions are a table, else waves.
@@ -211,7 +215,14 @@ class TokenDecoder(eqx.Module):
         self.posemb = positions.learned(length, width, key=posemb_key) if learned else None
         self.blocks = Stack.build(
             lambda k: DecoderBlock(
-                width, size.heads, size.mlp_dim, drop=drop, norm_bias=bias, mlp_bias=bias, key=k
+                width,
+                size.heads,
+                size.mlp_dim,
+                source=source,
+                drop=drop,
+                norm_bias=bias,
+                mlp_bias=bias,
+                key=k,
             ),
             size.depth,
             blocks_key,
@@ -226,7 +237,7 @@ class TokenDecoder(eqx.Module):
     def __call__(
         self,
         tokens: Int[Array, "b t"],
-        encoded: Float[Array, "b s d"],
+        encoded: Float[Array, "b s e"],
         *,
         mask: SelfMask | None = None,
         keys: Keys = None,
@@ -238,7 +249,7 @@ class TokenDecoder(eqx.Module):
         x = decode(self.blocks, x, encoded, mask=mask, keys=fold(keys, 1), remat=self.remat)
         return gather(self.head)(gather(self.norm)(x))
 
-    def start(self, encoded: Float[Array, "b s d"]) -> Cache:
+    def start(self, encoded: Float[Array, "b s e"]) -> Cache:
         """The cache before the first token."""
         return start(self.blocks, encoded, encoded.shape[0], self.length)
 
@@ -265,15 +276,15 @@ def shift_right(tokens: Int[Array, "b t"]) -> Int[Array, "b t"]:
     return jnp.pad(tokens, ((0, 0), (1, 0)))[:, :-1]
 
 
-def check_encoder(encoder: Any, width: int) -> None:
-    """Can a decoder of this width read what a model encodes?
+def check_encoder(encoder: Any, width: int | None = None) -> None:
+    """Can a decoder read what a model encodes: of this width, or of any?
 
     Raises:
         SettingError: it has no view `encode`, or is of another width.
     """
     if not hasattr(encoder, "encode"):
         raise SettingError("encoder", "cannot encode: it has no view `encode`", help='use type = "vit"')
-    if encoder.width != width:
+    if width is not None and encoder.width != width:
         raise SettingError(
             "encoder",
             f"is {encoder.width} wide, but the decoder {width}",

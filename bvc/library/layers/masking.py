@@ -27,12 +27,12 @@ def mask_rate(progress: Float[Array, "*b"], schedule: str) -> Float[Array, "*b"]
     return jnp.clip(rate, 1e-6, 1.0)
 
 
-def training_mask(keys: Key[Array, "b"], length: int, least: float) -> Bool[Array, "b t"]:
-    """True for hidden tokens: a random part of each sequence, on the cosine schedule up to progress `1 - least`."""
+def training_mask(keys: Key[Array, "b"], length: int, least: float, schedule: str) -> Bool[Array, "b t"]:
+    """True for hidden tokens: a random part of each sequence, on the schedule up to progress `1 - least`."""
 
     def draw(key: Key[Array, ""]) -> Bool[Array, "t"]:
         part, order = jax.random.split(key)
-        rate = mask_rate(jax.random.uniform(part, maxval=1 - least), "cosine")
+        rate = mask_rate(jax.random.uniform(part, maxval=1 - least), schedule)
         return jax.random.permutation(order, jnp.arange(length) < rate * length)
 
     return jax.vmap(draw)(keys)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 import equinox as eqx
 import jax.numpy as jnp
 from jaxtyping import Array, Float
@@ -12,6 +14,9 @@ from bvc.library.layers.initializers import RandomKey, lecun_normal, zeros
 from bvc.library.layers.norm import LayerNorm
 
 Pair = tuple[int, int]
+Remainder = Literal["error", "cut", "pad"]
+"""What becomes of the pixels beyond the last whole patch: they are refused, left out at the right and the bottom (as a
+convolution does that is VALID), or made a whole patch by zeros around the image (SAME)."""
 
 
 def pair(value: int | Pair) -> Pair:
@@ -19,14 +24,16 @@ def pair(value: int | Pair) -> Pair:
     return (value, value) if isinstance(value, int) else (value[0], value[1])
 
 
-def grid_of(size: Pair, patch: Pair) -> Pair:
+def grid_of(size: Pair, patch: Pair, remainder: Remainder = "error") -> Pair:
     """How many patches lie along height and width.
 
     Raises:
-        SettingError: `size` is not divisible by `patch`.
+        SettingError: `size` is not divisible by `patch`, and the remainder is an error; or no patch fits.
     """
+    if remainder == "pad":
+        return -(-size[0] // patch[0]), -(-size[1] // patch[1])
     for side, step in zip(size, patch, strict=True):
-        if side % step:
+        if side % step and (remainder == "error" or side < step):
             lower = side // step * step
             near = f"{lower}, {lower + step}" if lower else f"{step}"
             raise SettingError(
@@ -38,11 +45,19 @@ def grid_of(size: Pair, patch: Pair) -> Pair:
 
 
 def flat_patches(image: Float[Array, "b H W c"], patch: Pair) -> Float[Array, "b h w p"]:
-    """The pixels of each patch in one dim, for a matrix product: convolutions have slow gradients on CPU."""
-    batch, height, width, channels = image.shape
+    """The pixels of each whole patch in one dim, for a matrix product: convolutions have slow gradients on CPU."""
+    batch, channels = image.shape[0], image.shape[3]
     ph, pw = patch
-    patches = image.reshape(batch, height // ph, ph, width // pw, pw, channels)
-    return patches.transpose(0, 1, 3, 2, 4, 5).reshape(batch, height // ph, width // pw, -1)
+    rows, columns = image.shape[1] // ph, image.shape[2] // pw
+    patches = image[:, : rows * ph, : columns * pw].reshape(batch, rows, ph, columns, pw, channels)
+    return patches.transpose(0, 1, 3, 2, 4, 5).reshape(batch, rows, columns, -1)
+
+
+def _padded(image: Float[Array, "b H W c"], patch: Pair) -> Float[Array, "b h w c"]:
+    """Zeros around an image to whole patches; an odd one goes to the right and the bottom."""
+    lacking = [-side % step for side, step in zip(image.shape[1:3], patch, strict=True)]
+    before_after = [(each // 2, each - each // 2) for each in lacking]
+    return jnp.pad(image, ((0, 0), *before_after, (0, 0)))
 
 
 class PatchEmbedding(eqx.Module):
@@ -56,6 +71,7 @@ class PatchEmbedding(eqx.Module):
     bias: Float[Array, "d"]
     norm_in: LayerNorm | None
     norm_out: LayerNorm | None
+    remainder: Remainder = eqx.field(static=True)
     dtype: Dtype = eqx.field(static=True)
 
     def __init__(
@@ -65,6 +81,7 @@ class PatchEmbedding(eqx.Module):
         *,
         channels: int = 3,
         norm: bool = False,
+        remainder: Remainder = "error",
         dtype: Dtype = "float32",
         key: RandomKey,
     ) -> None:
@@ -73,17 +90,20 @@ class PatchEmbedding(eqx.Module):
         self.bias = zeros((width,))
         self.norm_in = LayerNorm(pixels) if norm else None
         self.norm_out = LayerNorm(width) if norm else None
+        self.remainder = remainder
         self.dtype = dtype
 
     def __call__(self, image: Float[Array, "b H W c"]) -> Float[Array, "b h w d"]:
         """The tokens on their grid.
 
         Raises:
-            PortError: the image's sides are not divisible by the patch's.
+            PortError: the image's sides are not divisible by the patch's, and the remainder is an error.
         """
         height, width = image.shape[1:3]
         ph, pw = self.kernel.shape[:2]
-        if height % ph or width % pw:
+        if self.remainder == "pad":
+            image = _padded(image, (ph, pw))
+        elif (height % ph or width % pw) and (self.remainder == "error" or height < ph or width < pw):
             raise PortError("image", f"has sides {height} x {width}, not divisible by the patch {ph} x {pw}")
         patches = flat_patches(image, (ph, pw))
         if self.norm_in is not None:

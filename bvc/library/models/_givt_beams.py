@@ -45,7 +45,7 @@ def searched(model: Any, labels: Labels, encoded: Encoded, wanted: Sampling, key
         x = gather(model.target)(code.reshape(rows, 1, -1))
         return (x, Cache(own, cache.cross), score, codes), None
 
-    first = model.label_token(classes, rows, None)
+    first = gather(model.label_table).first(classes, rows, None)
     cache = start(model.blocks, encoded, rows, model.length)
     empty = jnp.zeros((batch, beams, model.length, model.out_dim))
     begun = (first, cache, jnp.zeros((batch, beams)), empty)

@@ -16,7 +16,7 @@ from bvc.library.layers.mixture import Mixture
 
 Codes = Float[Array, "b t k"]
 Labels = Int[Array, "b"]
-Encoded = Float[Array, "b s d"] | None
+Encoded = Float[Array, "b s e"] | None
 Keys = Key[Array, "b"]
 
 
@@ -51,9 +51,10 @@ def one_by_one(model: Any, labels: Labels, encoded: Encoded, wanted: Sampling, k
         return (x, x, cache, cache_free), code[:, 0]
 
     cache = start(model.blocks, encoded, batch, model.length)
-    first = first_free = model.label_token(classes, batch, None)
+    table = gather(model.label_table)
+    first = first_free = table.first(classes, batch, None)
     if wanted.guidance > 0:
-        first_free = model.label_token(classes, batch, jnp.ones((batch,), bool))
+        first_free = table.first(classes, batch, jnp.ones((batch,), bool))
     _, codes = jax.lax.scan(advance, (first, first_free, cache, cache), jnp.arange(model.length))
     return codes.swapaxes(0, 1)
 

@@ -108,8 +108,9 @@ class Bit(ResNet):
         x = jax.nn.relu(gather(self.gn_root)(gather(self.conv_root)(image)))
         x = max_pool(x, "same")
         tap("stem", x)
-        for stage in self.stages:
+        for number, stage in enumerate(self.stages, 1):
             x = stage(x, self.remat)
+            tap(f"stage{number}", x)
         return x
 
     def naming(self) -> Naming:

@@ -115,9 +115,12 @@ class BitPaper(ResNet):
         """The last stage, normalized."""
         x = max_pool(gather(self.conv_root)(image), 1)
         tap("stem", x)
-        for stage in self.stages:
+        for number, stage in enumerate(self.stages, 1):
             x = stage(x, self.remat)
-        return jax.nn.relu(gather(self.norm)(x))
+            tap(f"stage{number}", x)
+        x = gather(self.norm)(x)
+        tap("norm_pre_head", x)
+        return jax.nn.relu(x)
 
     def naming(self) -> Naming:
         """Names in published files."""

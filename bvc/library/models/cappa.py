@@ -36,7 +36,7 @@ class Cappa(Captioner):
     attends to every other.
 
     Settings:
-        encoder: the model that encodes images: a ViT as wide as the decoder
+        encoder: the model that encodes images: a ViT
         vocab: entries of the vocabulary
         length: tokens of a caption
         width: channels of a token
@@ -79,10 +79,11 @@ class Cappa(Captioner):
         remat: Remat = "none",
         key: Key[Array, ""],
     ) -> None:
-        check_encoder(encoder, width)
+        check_encoder(encoder)
         self.encoder = encoder
         self.decoder = TokenDecoder(
             Size(width, depth, mlp_dim, heads),
+            source=encoder.width,
             vocab=vocab,
             length=length,
             learned=posemb == "learn",

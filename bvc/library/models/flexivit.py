@@ -47,8 +47,7 @@ class FlexiPatchEmbedding(eqx.Module):
 
     def __call__(self, image: Image, patch: Pair) -> Float[Array, "b gh gw d"]:
         """The tokens on their grid; pixels beyond the last whole patch are left out."""
-        height, width = image.shape[1] // patch[0] * patch[0], image.shape[2] // patch[1] * patch[1]
-        patches = flat_patches(image[:, :height, :width], patch)
+        patches = flat_patches(image, patch)
         kernel = self.resized(patch)
         return patches @ kernel.reshape(-1, kernel.shape[-1]) + self.bias
 
@@ -152,6 +151,7 @@ class FlexiVit(eqx.Module):
             x = gather(self.map_head)(x)
         else:
             x = jnp.mean(x, axis=1) if self.pool == "gap" else x[:, 0]
+        tap("head_input", x)
         tap("pre_logits", x)
         outputs: FlexiVitOutputs = {"pre_logits": x}
         if self.head is not None:
@@ -202,7 +202,9 @@ class FlexiVit(eqx.Module):
             x = jnp.concatenate([jnp.broadcast_to(gather(self.cls), (batch, 1, channels)), x], axis=1)
         with scope("encoder"):
             x = encode(self.blocks, x, remat=self.remat)
-        return gather(self.norm)(x)
+        x = gather(self.norm)(x)
+        tap("encoded", x)
+        return x
 
     def _positions(self, height: int, width: int, channels: int) -> Float[Array, "1 t d"]:
         table = (

@@ -7,7 +7,7 @@ from typing import Any, Literal, TypedDict
 import equinox as eqx
 import jax
 import jax.numpy as jnp
-from jaxtyping import Array, Bool, Float, Int, Key
+from jaxtyping import Array, Bool, Float, Key
 
 from bvc.component import (
     Count,
@@ -24,11 +24,11 @@ from bvc.component import (
 from bvc.library.checkpoints.naming import Naming
 from bvc.library.layers import posemb as positions
 from bvc.library.layers.decoder import DecoderBlock, causal, check_encoder, decode
-from bvc.library.layers.dense import Dense, Embedding
+from bvc.library.layers.dense import Dense
 from bvc.library.layers.dropout import Keys, fold
 from bvc.library.layers.headed import Image
-from bvc.library.layers.initializers import lecun_normal, normal, zeros
-from bvc.library.layers.masking import training_mask
+from bvc.library.layers.initializers import lecun_normal, zeros
+from bvc.library.layers.masking import mask_rate, training_mask
 from bvc.library.layers.mixture import Layout, Mixture, mixture, parameters
 from bvc.library.layers.norm import LayerNorm
 from bvc.library.layers.repeat import Remat
@@ -36,10 +36,10 @@ from bvc.library.layers.sizes import Size, check_size
 from bvc.library.layers.tap import tap
 from bvc.library.models._decoder_files import givt
 from bvc.library.models._givt_beams import searched
+from bvc.library.models._givt_labels import Labels, LabelTable, MaskStyle
 from bvc.library.models._givt_sampling import Sampling, one_by_one, uncovered
 
 Codes = Float[Array, "b t k"]
-Labels = Int[Array, "b"]
 
 
 class GivtOutputs(TypedDict, total=False):
@@ -71,12 +71,13 @@ class Givt(eqx.Module):
         dropout: probability with which activations and attention weights are dropped in training
         style: predict the next code, or the hidden ones
         mask_style: what stands for a hidden code: a token of its own, or with it also a mark at every code
-        min_masking_rate: how much of 1 the schedule of hiding leaves out in training
+        schedule: which part of the codes is hidden in training, at a random place of it: "cosine" or "pow:2.5"
+        min_masking_rate: how much of 1 that schedule leaves out
         mixtures: components of a density
         density: a mixture for each channel, one of diagonal Gaussians, or one Gaussian with full covariance
         scale_tolerance: the smallest scale
         fix_square_plus: the mended formula for scales instead of the one of the published models
-        drop_labels: probability with which a label is hidden in training, for guidance
+        drop_labels: probability with which a label is hidden in training, for guidance; at 1 it always is
         remat: what the backward pass computes again: nothing, whole blocks, or all but matrix products
 
     Ports:
@@ -86,20 +87,18 @@ class Givt(eqx.Module):
     """
 
     encoder: Any
-    label_table: Embedding
+    label_table: LabelTable
     target: Dense
     posemb: Float[Array, "1 t d"]
     blocks: Stack[DecoderBlock]
     norm: LayerNorm
     head: Dense
-    classes: int | None = eqx.field(static=True)
-    marks: int = eqx.field(static=True)
     length: int = eqx.field(static=True)
     out_dim: int = eqx.field(static=True)
     mixtures: int = eqx.field(static=True)
     density: Layout = eqx.field(static=True)
     style: Literal["ar", "masked"] = eqx.field(static=True)
-    mask_style: Literal["replace", "concat"] = eqx.field(static=True)
+    schedule: str = eqx.field(static=True)
     min_masking_rate: float = eqx.field(static=True)
     scale_tolerance: float = eqx.field(static=True)
     fix_square_plus: bool = eqx.field(static=True)
@@ -119,7 +118,8 @@ class Givt(eqx.Module):
         mlp_dim: Count = 2048,
         dropout: Fraction = 0.0,
         style: Literal["ar", "masked"] = "ar",
-        mask_style: Literal["replace", "concat"] = "replace",
+        mask_style: MaskStyle = "replace",
+        schedule: str = "cosine",
         min_masking_rate: Fraction = 0.3,
         mixtures: Count = 4,
         density: Layout = "channel",
@@ -136,16 +136,17 @@ class Givt(eqx.Module):
             raise SettingError("mixtures", f"is {mixtures}: full covariance goes with a single component")
         if mask_style == "concat" and width % 2:
             raise SettingError("width", f"is {width}: an even number is needed, for two halves")
-        marks = 0 if style == "ar" else {"replace": 1, "concat": 3}[mask_style]
-        rows = (labels or 1) + marks + (drop_labels > 0)
+        mask_rate(jnp.zeros(()), schedule)
+        source = None if encoder is None else width
         keys = jax.random.split(key, 4)
         self.encoder = encoder
-        self.label_table = Embedding(normal(keys[0], (rows, width), 1.0))
+        marks = None if style == "ar" else mask_style
+        self.label_table = LabelTable(width, labels, marks=marks, drop=drop_labels, key=keys[0])
         self.target = Dense(lecun_normal(keys[1], (out_dim, width), fan_in=out_dim), zeros((width,)))
         self.posemb = positions.learned(length + (style == "masked"), width, key=keys[2])
         self.blocks = Stack.build(
             lambda k: DecoderBlock(
-                width, heads, mlp_dim, drop=dropout, cross=encoder is not None, norm_bias=False, key=k
+                width, heads, mlp_dim, source=source, drop=dropout, norm_bias=False, key=k
             ),
             depth,
             keys[3],
@@ -153,14 +154,12 @@ class Givt(eqx.Module):
         self.norm = LayerNorm(width)
         out = parameters(out_dim, mixtures, density)
         self.head = Dense(zeros((width, out)), zeros((out,)))
-        self.classes = labels
-        self.marks = marks
         self.length = length
         self.out_dim = out_dim
         self.mixtures = mixtures
         self.density = density
         self.style = style
-        self.mask_style = mask_style
+        self.schedule = schedule
         self.min_masking_rate = min_masking_rate
         self.scale_tolerance = scale_tolerance
         self.fix_square_plus = fix_square_plus
@@ -175,7 +174,7 @@ class Givt(eqx.Module):
         hidden, dropped = None, None
         masks, drops = fold(keys, 1), fold(keys, 2)
         if masks is not None and self.style == "masked":
-            hidden = training_mask(masks, self.length, self.min_masking_rate)
+            hidden = training_mask(masks, self.length, self.min_masking_rate, self.schedule)
         if drops is not None and self.drop_labels > 0:
             dropped = jax.vmap(jax.random.uniform)(drops) <= self.drop_labels
         logits = self.predict(sequence, labels, encoded, hidden=hidden, dropped=dropped, keys=fold(keys, 3))
@@ -236,7 +235,7 @@ class Givt(eqx.Module):
         run = searched if searching else one_by_one if self.style == "ar" else uncovered
         return run(self, labels, self.encoded(image, None), wanted, keys)
 
-    def encoded(self, image: Image | None, keys: Keys) -> Float[Array, "b s d"] | None:
+    def encoded(self, image: Image | None, keys: Keys) -> Float[Array, "b s e"] | None:
         """What the decoder reads of the conditioning image."""
         if (image is None) != (self.encoder is None):
             raise PortError("image", "is given exactly if the model has an encoder")
@@ -259,7 +258,7 @@ class Givt(eqx.Module):
         self,
         sequence: Codes,
         labels: Labels | None,
-        encoded: Float[Array, "b s d"] | None,
+        encoded: Float[Array, "b s e"] | None,
         *,
         hidden: Bool[Array, "b t"] | None = None,
         dropped: Bool[Array, "b"] | None = None,
@@ -267,16 +266,22 @@ class Givt(eqx.Module):
     ) -> Float[Array, "b t p"]:
         """The decoder's outputs for a whole sequence, of which `hidden` codes are not seen."""
         batch, length = sequence.shape[:2]
-        first = self.label_token(labels, batch, dropped)
+        table = gather(self.label_table)
+        first = table.first(labels, batch, dropped)
         x = gather(self.target)(sequence)
         if self.style == "ar":
             x = jnp.concatenate([first, x[:, :-1]], axis=1)
             y = self._decode(x, encoded, causal(length), keys)
         else:
-            x = self._masked(x, jnp.zeros((batch, length), bool) if hidden is None else hidden)
+            x = table.hide(x, jnp.zeros((batch, length), bool) if hidden is None else hidden)
             y = self._decode(jnp.concatenate([first, x], axis=1), encoded, None, keys)[:, 1:]
         tap("decoded", y)
         return gather(self.head)(y)
+
+    @property
+    def classes(self) -> int | None:
+        """How many there are; None if all sequences start alike."""
+        return self.label_table.classes
 
     def naming(self) -> Naming:
         """Names in published files; the encoder's are those of a ViT."""
@@ -287,23 +292,3 @@ class Givt(eqx.Module):
     ) -> Float[Array, "b t d"]:
         x = x + gather(self.posemb)[:, : x.shape[1]]
         return gather(self.norm)(decode(self.blocks, x, encoded, mask=mask, keys=keys, remat=self.remat))
-
-    def label_token(
-        self, labels: Labels | None, batch: int, dropped: Bool[Array, "b"] | None
-    ) -> Float[Array, "b 1 d"]:
-        """The token that starts a sequence: of its class, of no class, or the same for all."""
-        if (labels is None) != (self.classes is None):
-            raise PortError("labels", "are given exactly if the model has classes")
-        numbers = jnp.zeros((batch,), jnp.int32) if labels is None else labels
-        if dropped is not None:
-            numbers = jnp.where(dropped, (self.classes or 0) + self.marks, numbers)
-        return gather(self.label_table)(numbers)[:, None]
-
-    def _masked(self, x: Float[Array, "b t d"], hidden: Bool[Array, "b t"]) -> Float[Array, "b t d"]:
-        """Embedded codes with marks for hidden ones."""
-        marks = gather(self.label_table).embedding[(self.classes or 0) :]
-        where = hidden[..., None]
-        if self.mask_style == "replace":
-            return jnp.where(where, marks[0], x)
-        flags = jnp.where(where, marks[0], marks[1])
-        return jnp.concatenate([flags[..., ::2], jnp.where(where, marks[2], x)[..., ::2]], axis=-1)

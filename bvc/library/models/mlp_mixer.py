@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TypedDict
+from typing import Literal, TypedDict
 
 import equinox as eqx
 import jax
@@ -76,6 +76,7 @@ class MlpMixer(HeadedImageModel):
         channels_mlp_dim: hidden units of the MLP across channels
         patch: side of a patch in pixels, or height and width; 16 without a variant
         size: side of the image in pixels, or height and width
+        remainder: what becomes of a size that is no multiple of the patch: an error, or zeros around the image
         out_dim: outputs of the head, which starts at zero; no head without it
         head_bias: value at which the head's bias starts
         stoch_depth: probability with which the last block's branches are dropped in training; it rises linearly
@@ -104,6 +105,7 @@ class MlpMixer(HeadedImageModel):
         channels_mlp_dim: Count | None = None,
         patch: Count | tuple[Count, Count] | None = None,
         size: Count | tuple[Count, Count] = 224,
+        remainder: Literal["error", "pad"] = "error",
         out_dim: Count | None = None,
         head_bias: float = 0.0,
         stoch_depth: Fraction = 0.0,
@@ -121,12 +123,12 @@ class MlpMixer(HeadedImageModel):
         width = width or published[0]
         depth = depth or published[1]
         patches = pair(patch or int(named_patch))
-        grid = grid_of(pair(size), patches)
+        grid = grid_of(pair(size), patches, remainder)
         tokens = grid[0] * grid[1]
         token_dim = tokens_mlp_dim or published[2]
         channel_dim = channels_mlp_dim or published[3]
         embed_key, blocks_key = jax.random.split(key)
-        self.embedding = PatchEmbedding(patches, width, key=embed_key)
+        self.embedding = PatchEmbedding(patches, width, remainder=remainder, key=embed_key)
         self.blocks = Stack.build(
             lambda k: MixerBlock(tokens, width, token_dim, channel_dim, key=k), depth, blocks_key
         )

@@ -55,6 +55,8 @@ class Vit(HeadedImageModel):
         patch: side of a patch in pixels, or height and width; 16 without a variant
         size: side of the image in pixels, or height and width; a learned posemb has one entry for each of its
             patches, and 224 is its default
+        remainder: what becomes of pixels beyond the last whole patch: an error, or they are left out, as SigLIP's
+            So400m/14 does at 384
         pool: what represents the image: mean over patches, attention pooling, an extra token, the first
             patch, or every patch for itself
         posemb: a learned table, or fixed waves
@@ -98,6 +100,7 @@ class Vit(HeadedImageModel):
         mlp_dim: Count | None = None,
         patch: Count | tuple[Count, Count] | None = None,
         size: Count | tuple[Count, Count] | None = None,
+        remainder: Literal["error", "cut"] = "error",
         pool: Pool = "gap",
         posemb: Literal["learn", "sincos2d"] = "learn",
         patch_norm: bool = False,
@@ -120,12 +123,14 @@ class Vit(HeadedImageModel):
         patches = pair(patch or named_patch or 16)
         if size is None and posemb == "learn":
             size = 224
-        grid = None if size is None else grid_of(pair(size), patches)
+        grid = None if size is None else grid_of(pair(size), patches, remainder)
         if posemb == "sincos2d":
             positions.check_waves(width)
 
         embed_key, posemb_key, blocks_key, map_key, rep_key, head_key = jax.random.split(key, 6)
-        self.embedding = PatchEmbedding(patches, width, norm=patch_norm, dtype=dtype, key=embed_key)
+        self.embedding = PatchEmbedding(
+            patches, width, norm=patch_norm, remainder=remainder, dtype=dtype, key=embed_key
+        )
         self.posemb = None
         if posemb == "learn" and grid is not None:
             self.posemb = positions.learned(grid[0] * grid[1], width, key=posemb_key)
