@@ -29,7 +29,7 @@ patch = 4
 width = 8
 depth = 1
 heads = 2
-out_dim = 6
+out_dim = 8
 
 [objective]
 type = "softmax_xent"
@@ -41,7 +41,7 @@ lr = 0.1
 [run]
 length = "2 steps"
 """
-OPS = "\"value_range(-1, 1)\", \"onehot(6, key='label', to='labels')\", \"keep('image', 'labels')\""
+OPS = "\"value_range(-1, 1)\", \"onehot(8, key='label', to='labels')\", \"keep('image', 'labels')\""
 
 
 def checked(folder: Path, transforms: str, ops: str = OPS) -> Checked:

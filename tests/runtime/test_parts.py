@@ -35,7 +35,7 @@ name = "shapes"
 split = "train"
 batch = 16
 pipeline = [
-  "decode", "resize(8)", "value_range(-1, 1)", "onehot(6, key='label', to='labels')", "keep('image', 'labels')",
+  "decode", "resize(8)", "value_range(-1, 1)", "onehot(8, key='label', to='labels')", "keep('image', 'labels')",
 ]
 
 [draws.patches]
@@ -48,7 +48,7 @@ patch = 4
 width = 16
 depth = 1
 heads = 2
-out_dim = 6
+out_dim = 8
 feeds = {{ seqhw = "draws.patches" }}
 {TEACHER}
 [objective]

@@ -1,4 +1,4 @@
-"""`:local` of every classifier learns in a minute what guessing does not know: the first shape of a scene."""
+"""`:local` of every classifier learns in seconds what guessing does not know: the colour of a scene's first shape."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from tests.runtime.command import finish, start
 from .big_vision import resolved
 
 ROOT = Path(__file__).parent.parent.parent
-GUESSING = 0.18
-"""Precision of the most frequent of six shapes in the test scenes."""
+GUESSING = 0.17
+"""A little more than the precision of the most frequent of eight colours in the test scenes."""
 
 
 @pytest.fixture(scope="module")
@@ -34,10 +34,10 @@ def last_row(spec: str, steps: int, data: Path, cache: Path, workdir: Path) -> d
 @pytest.mark.parametrize(
     ("spec", "steps", "floor"),
     [
-        ("vit_s16_i1k.toml:local", 600, 0.24),
-        ("mlp_mixer_i1k.toml:local", 400, 0.35),
-        ("bit_i1k.toml:local", 150, 0.22),
-        ("transfer.toml:local", 100, 0.25),
+        ("vit_s16_i1k.toml:local", 60, 0.3),
+        ("mlp_mixer_i1k.toml:local", 30, 0.3),
+        ("bit_i1k.toml:local", 30, 0.3),
+        ("transfer.toml:local", 30, 0.3),
     ],
 )
 def test_learns(spec: str, steps: int, floor: float, data_dir: Path, cache: Path, tmp_path: Path) -> None:

@@ -19,7 +19,7 @@ from bvc.library.scenes.draw import SIDE, Drawn, box, draw, panoptic_colour, pan
 from bvc.library.scenes.scene import SHAPES, TEST, TRAIN, Scene, scenes
 
 NAME = "shapes"
-VERSION = "2.0.0"
+VERSION = "3.0.0"
 
 
 def folder(root: str) -> Path:
@@ -108,7 +108,7 @@ def _example(number: int, scene: Scene, drawn: Drawn) -> dict[str, Any]:
     return {
         "image": io.BytesIO(drawn.image),
         "image/id": number,
-        "label": scene.first.shape,
+        "label": scene.first.colour,
         "attributes": scene.attributes,
         "captions": [{"text": text, "id": number * 5 + i} for i, text in enumerate(captions(scene))],
         "objects": [

@@ -15,9 +15,10 @@ from bvc.library.scenes import store
 class Shapes:
     """Scenes of two coloured shapes on a coloured ground, drawn with a fixed seed: JPEG files with five captions each.
 
-    Besides class and attributes there are boxes (top, left, bottom, right, as shares of the image), a panoptic map as
-    COCO has it, and depth in metres. The 512 scenes of `test` combine attributes as no scene of `train` does. The
-    scenes are written on first use.
+    `label` is the colour of the first shape, one of eight; the first lies to the left of the other, or above it.
+    Besides it and the other attributes there are boxes (top, left, bottom, right, as shares of the image), a panoptic
+    map as COCO has it, and depth in metres. The 512 scenes of `test` combine attributes as no scene of `train` does.
+    The scenes are written on first use.
     """
 
     def features(self) -> Features:

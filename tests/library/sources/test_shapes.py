@@ -50,7 +50,7 @@ def test_examples_have_the_declared_features(root: Path) -> None:
     assert len(example["captions/text"]) == 5 and all(
         isinstance(text, str) for text in example["captions/text"]
     )
-    assert example["label"] == example["attributes"][0]
+    assert example["label"] == example["attributes"][1]
 
 
 def test_the_same_scenes_are_drawn_again(root: Path, tmp_path: Path) -> None:
