@@ -1,8 +1,8 @@
 """Which results of a step get memory of their own: a model of how XLA fuses.
 
-Elementwise ops are computed inside whatever reads them, unless a product, a convolution, a collective or a loop
-reads them, which wants its operands in memory, or (on a CPU) several ops read a result that is not trivial to
-compute again.
+Elementwise ops are computed inside whatever reads them, unless a product (not on a TPU), a convolution, a collective
+or a loop reads them, which wants its operands in memory, or (on a CPU) several ops read a result that is not trivial
+to compute again. What a loop collects of an iteration is computed right into the whole.
 Reshapes and transposes share the memory of what they show.
 """
 
@@ -12,6 +12,7 @@ from collections import defaultdict
 from dataclasses import dataclass
 
 from bvc.plan.ops import Op, Ops, Value
+from bvc.plan.target import DeviceKind
 
 _VIEWS = frozenset(
     "reshape squeeze expand_dims transpose bitcast_convert_type shard_map_result pvary pcast reshard "
@@ -27,6 +28,7 @@ _ELEMENTWISE = frozenset(
 _REDUCTIONS = frozenset(
     "reduce_sum reduce_max reduce_min reduce_prod reduce_and reduce_or reduce_xor argmax argmin".split()
 )
+_PRODUCTS = frozenset(["dot_general"])
 _CHEAP = frozenset(
     "broadcast_in_dim iota convert_element_type slice dynamic_slice select_n neg not and or eq ne lt le gt ge".split()
 )
@@ -40,10 +42,16 @@ class Fused:
     """Attributes:
     stored: values with memory of their own, besides the inputs.
     roots: for every value the stored values and inputs from which it is computed where it is read.
+    streamed: results of a loop body that are computed right into what the loop collects.
+    reduced: values that a reduction reads, directly or through what is fused into it.
+    sources: for stored results of elementwise ops the stored values and inputs from which they are computed.
     """
 
     stored: frozenset[Value]
     roots: dict[Value, frozenset[Value]]
+    streamed: frozenset[Value]
+    reduced: frozenset[Value]
+    sources: dict[Value, frozenset[Value]]
 
     def reads(self, op: Op) -> frozenset[Value]:
         """The stored values and inputs that an op reads when it runs."""
@@ -63,21 +71,24 @@ def in_place(op: Op) -> bool:
 _UPDATES = frozenset("scan while dynamic_update_slice scatter scatter-add psum psum_invariant".split())
 
 
-def fuse(body: Ops, *, repeats: bool) -> Fused:
+def fuse(body: Ops, kind: DeviceKind) -> Fused:
     """Decide for every value of a body (a step, or that of a loop) whether it is stored.
 
     Args:
         body: the ops.
-        repeats: the compiler computes an elementwise result again for each of its readers, as those for
-            accelerators do; else it stores what several ops read.
+        kind: of the devices. Compilers for accelerators compute an elementwise result again for each of its
+            readers, that for CPUs stores what several ops read; that for TPUs computes operands inside products.
     """
     readers: dict[Value, list[Op]] = defaultdict(list)
     for op in body.ops:
         for value in dict.fromkeys(op.inputs):
             readers[value].append(op)
-    outputs = frozenset(body.outputs)
-    demanded = _demanded(body, readers, outputs)
+    repeats = kind != "cpu"
+    fusing = _PRODUCTS if kind == "tpu" else frozenset[str]()
+    demanded = _demanded(body, readers, frozenset(body.outputs) - body.stacked, fusing)
     stored: set[Value] = set()
+    streamed: set[Value] = set()
+    sources: dict[Value, frozenset[Value]] = {}
     roots: dict[Value, frozenset[Value]] = {value: frozenset([value]) for value in body.inputs}
     for value in body.sliced:
         # a slice of what a scan reads is cut out only for those who want it in memory
@@ -88,12 +99,29 @@ def fuse(body: Ops, *, repeats: bool) -> Fused:
         for value in op.outputs:
             if is_view(op):
                 roots[value] = origin
+                if value in body.stacked:
+                    streamed.add(value)
             elif value in demanded or not _fusible(op) or _keep(op, len(readers[value]), origin, repeats):
                 roots[value] = frozenset([value])
                 stored.add(value)
+                if _fusible(op):
+                    sources[value] = origin
             else:
                 roots[value] = origin
-    return Fused(frozenset(stored), roots)
+                if value in body.stacked:
+                    streamed.add(value)
+    return Fused(frozenset(stored), roots, frozenset(streamed), _reduced(body, stored), sources)
+
+
+def _reduced(body: Ops, stored: set[Value]) -> frozenset[Value]:
+    found: set[Value] = set()
+    for op in reversed(body.ops):
+        through = (_fusible(op) or is_view(op)) and any(
+            value in found and value not in stored for value in op.outputs
+        )
+        if op.name in _REDUCTIONS or through:
+            found.update(op.inputs)
+    return frozenset(found)
 
 
 def _fusible(op: Op) -> bool:
@@ -106,20 +134,24 @@ def _keep(op: Op, readers: int, origin: frozenset[Value], repeats: bool) -> bool
     return len(origin) > _ROOTS or (readers > 1 and not repeats and op.name not in _CHEAP)
 
 
-def _demanded(body: Ops, readers: dict[Value, list[Op]], outputs: frozenset[Value]) -> frozenset[Value]:
+def _demanded(
+    body: Ops, readers: dict[Value, list[Op]], outputs: frozenset[Value], fusing: frozenset[str]
+) -> frozenset[Value]:
     """Values that somebody wants in memory, directly or through views."""
     wanted: set[Value] = set()
     for op in reversed(body.ops):
         for value in op.outputs:
-            if value in outputs or any(_wants_memory(reader, wanted) for reader in readers[value]):
+            if value in outputs or any(_wants_memory(reader, wanted, fusing) for reader in readers[value]):
                 wanted.add(value)
     wanted.update(
-        value for value in body.sliced if any(_wants_memory(reader, wanted) for reader in readers[value])
+        value
+        for value in body.sliced
+        if any(_wants_memory(reader, wanted, fusing) for reader in readers[value])
     )
     return frozenset(wanted)
 
 
-def _wants_memory(reader: Op, wanted: set[Value]) -> bool:
+def _wants_memory(reader: Op, wanted: set[Value], fusing: frozenset[str]) -> bool:
     if is_view(reader):
         return any(value in wanted for value in reader.outputs)
-    return not _fusible(reader) and reader.name not in _REDUCTIONS
+    return not _fusible(reader) and reader.name not in _REDUCTIONS and reader.name not in fusing

@@ -13,6 +13,9 @@ from dataclasses import dataclass, replace
 
 from bvc.plan.fusion import Fused, fuse, in_place
 from bvc.plan.ops import Op, Ops, Value
+from bvc.plan.siblings import awaited
+from bvc.plan.target import DeviceKind
+from bvc.plan.tiles import sizes_on
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,30 +46,36 @@ class Peak:
     moments: tuple[Moment, ...] = ()
 
 
-def peak_memory(step: Ops, donated: Sequence[bool], *, repeats: bool) -> Peak:
+def peak_memory(step: Ops, donated: Sequence[bool], kind: DeviceKind) -> Peak:
     """The peak of a step.
 
     Args:
         step: its ops on one device.
         donated: for each argument whether results may be written over it.
-        repeats: as in `fuse`.
+        kind: of the devices; their compilers fuse, and pad, in different ways.
     """
     given = Counter(
         (value.shape, value.dtype) for value, is_given in zip(step.inputs, donated, strict=True) if is_given
     )
     free: set[Value] = set()
     for value in step.outputs:
-        kind = (value.shape, value.dtype)
-        if given[kind] > 0 and value not in free:
-            given[kind] -= 1
+        form = (value.shape, value.dtype)
+        if given[form] > 0 and value not in free:
+            given[form] -= 1
             free.add(value)
-    return _sweep(step, frozenset(free), repeats)
+    return _sweep(step, frozenset(free), kind)
 
 
-def _sweep(body: Ops, free: frozenset[Value], repeats: bool) -> Peak:
+def _sweep(body: Ops, free: frozenset[Value], kind: DeviceKind) -> Peak:
     """The peak of one body. Values in `free` cost nothing."""
-    fused = fuse(body, repeats=repeats)
+    fused = fuse(body, kind)
+    size = sizes_on(kind)
     last = _last_reads(body, fused)
+    apart = frozenset[Value]()
+    if kind == "gpu":
+        apart = fused.reduced  # a kernel that reduces as well writes nothing over what it reads
+        for value, index in awaited(body, fused).items():
+            last[value] = max(last.get(value, 0), index)
     live: dict[Value, Op | None] = {}
     reusable = {value for value in body.carried if last.get(value, -1) < len(body.ops)}
     now = 0
@@ -74,7 +83,7 @@ def _sweep(body: Ops, free: frozenset[Value], repeats: bool) -> Peak:
     moments: list[Moment] = []
     for index, op in enumerate(body.ops):
         inside = max(
-            (_sweep(part, frozenset(), repeats) for part in op.inner),
+            (_sweep(part, frozenset(), kind) for part in op.inner),
             key=lambda peak: peak.bytes,
             default=None,
         )
@@ -82,32 +91,32 @@ def _sweep(body: Ops, free: frozenset[Value], repeats: bool) -> Peak:
         dying = [
             value for value in reads if last.get(value) == index and (value in live or value in reusable)
         ]
-        spare = Counter(value.bytes for value in dying) if in_place(op) else Counter[int]()
+        spare = Counter(size(value) for value in dying) if in_place(op) else Counter[int]()
         reused = 0
         for value in op.outputs:
             if value in fused.stored and value not in free and index < last.get(value, -1):
                 live[value] = op
-                now += value.bytes
-                if spare[value.bytes] > 0:
-                    spare[value.bytes] -= 1
-                    reused += value.bytes
+                now += size(value)
+                if spare[size(value)] > 0 and value not in apart:
+                    spare[size(value)] -= 1
+                    reused += size(value)
         here = now - reused + (inside.bytes if inside else 0)
         within = inside.moments if inside else ()
         moments += [
             Moment(each.bytes + now - reused, each.op, each.written * op.repeats) for each in within
-        ] or [Moment(here, op, sum(value.bytes for value in op.outputs if value in fused.stored))]
+        ] or [Moment(here, op, sum(size(value) for value in op.outputs if value in fused.stored))]
         if here > best.bytes:
-            best = _peak(here, op, live, inside)
+            held = [(size(value), maker) for value, maker in live.items() if maker is not None]
+            best = _peak(here, op, held, inside)
         for value in dying:
             if value in live:
                 del live[value]
-                now -= value.bytes
+                now -= size(value)
             reusable.discard(value)
     return replace(best, moments=tuple(moments))
 
 
-def _peak(size: int, op: Op, live: dict[Value, Op | None], inside: Peak | None) -> Peak:
-    held = [(value.bytes, maker) for value, maker in live.items() if maker is not None]
+def _peak(size: int, op: Op, held: Sequence[tuple[int, Op]], inside: Peak | None) -> Peak:
     within = inside.live if inside else ()
     order = sorted([*held, *within], key=lambda item: -item[0])
     return Peak(size, inside.op if inside and inside.op else op, tuple(order))
@@ -117,8 +126,8 @@ def _last_reads(body: Ops, fused: Fused) -> dict[Value, int]:
     """For each stored value and input the index of the last op that reads it; the number of ops if it is returned."""
     last: dict[Value, int] = {}
     for index, op in enumerate(body.ops):
-        if not op.outputs or any(value in fused.stored for value in op.outputs):
+        if not op.outputs or any(value in fused.stored or value in fused.streamed for value in op.outputs):
             last.update((value, index) for value in fused.reads(op))
-    for value in body.outputs:
+    for value in frozenset(body.outputs) - fused.streamed:
         last.update((root, len(body.ops)) for root in fused.roots.get(value, ()))
     return last

@@ -67,6 +67,7 @@ class Ops:
     Attributes:
         sliced: inputs of a loop body that are a slice of what the loop reads.
         carried: inputs of a loop body that the previous iteration left.
+        stacked: results of a loop body that the loop collects, one of each iteration.
     """
 
     ops: tuple[Op, ...]
@@ -74,6 +75,7 @@ class Ops:
     outputs: tuple[Value, ...]
     sliced: frozenset[Value] = frozenset()
     carried: frozenset[Value] = frozenset()
+    stacked: frozenset[Value] = frozenset()
 
 
 def read_step(
@@ -190,6 +192,7 @@ class _Reader:
     def _body(self, eqn: JaxprEqn, inputs: list[Value], inside: bool) -> list[Value]:
         params = eqn.params
         repeats = 1
+        collected: int | None = None
         if eqn.primitive.name == "scan":
             bodies = [params["jaxpr"]]
             repeats = params["length"]
@@ -197,6 +200,7 @@ class _Reader:
             slices = [_entry(value) for value in inputs[second:]]
             arguments = [[*inputs[:second], *slices]]
             carried, sliced = frozenset(inputs[first:second]), frozenset(slices)
+            collected = params["num_carry"]
         elif eqn.primitive.name == "while":
             bodies = [params["body_jaxpr"]]
             arguments = [inputs[params["cond_nconsts"] :]]
@@ -214,7 +218,8 @@ class _Reader:
             reader = _Reader(self.axes, self.scope)
             made = reader.read(_open(body), given, body.consts, inside=inside)
             spreads = [value.spread for value in made]
-            inner.append(Ops(_needed(reader.ops, made), tuple(given), tuple(made), sliced, carried))
+            stacked = frozenset() if collected is None else frozenset(made[collected:])
+            inner.append(Ops(_needed(reader.ops, made), tuple(given), tuple(made), sliced, carried, stacked))
         if eqn.primitive.name == "scan" and not inside:
             carry = params["num_carry"]
             spreads = [*spreads[:carry], *(((), *spread) for spread in spreads[carry:])]

@@ -202,7 +202,7 @@ def plan(program: Program, target: Target | None = None) -> Plan:
         experiment.train.batch,
         grid.context.shards,
         training.parts,
-        _memory(step, counts, peak_memory(step, donated, repeats=target.kind != "cpu")),
+        _memory(step, counts, peak_memory(step, donated, target.kind)),
         count_flops(step),
         collectives,
         time_step(step, sent, target, network),

@@ -55,7 +55,7 @@ def time_step(step: Ops, sent: int, target: Target, network: int = 0) -> Rooflin
 
 def _seconds(body: Ops, target: Target, memory_rate: float) -> tuple[float, float]:
     """Seconds of all ops, and of their products alone."""
-    fused = fuse(body, repeats=target.kind != "cpu")
+    fused = fuse(body, target.kind)
     total = products = 0.0
     for op in body.ops:
         if op.inner:

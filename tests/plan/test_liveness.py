@@ -15,7 +15,7 @@ from bvc.compile.step import compile_step
 from bvc.plan.liveness import peak_memory
 from bvc.plan.ops import Ops
 from bvc.plan.plan import plan
-from bvc.plan.target import Target
+from bvc.plan.target import DeviceKind, Target
 
 Trace = Callable[..., Ops]
 KIB = 2**10
@@ -26,7 +26,7 @@ def array(*shape: int) -> jax.ShapeDtypeStruct:
 
 
 def peak(body: Ops, donated: int = 0) -> int:
-    return peak_memory(body, [index < donated for index in range(len(body.inputs))], repeats=False).bytes
+    return peak_memory(body, [index < donated for index in range(len(body.inputs))], "cpu").bytes
 
 
 A = array(16, 16)  # 1 KiB
@@ -39,10 +39,10 @@ def test_a_chain_of_elementwise_ops_is_one_array(trace: Trace) -> None:
 def test_what_several_ops_read_is_stored_on_a_cpu_and_computed_again_elsewhere(trace: Trace) -> None:
     def two_readers(x: jax.Array, wide: jax.Array) -> jax.Array:
         y = jnp.sin(x)
-        return ((x @ (y * 2)) @ wide @ wide.T) @ (y * 3)
+        return ((x @ (y * 2)) @ wide @ wide.T) @ (y[:, :8] * 3)
 
     body = trace(two_readers, A, array(16, 64))
-    stored, again = (peak_memory(body, [False, False], repeats=repeats).bytes for repeats in (False, True))
+    stored, again = (peak_memory(body, [False, False], kind).bytes for kind in ("cpu", "gpu"))
     assert stored == again + KIB
 
 
@@ -86,6 +86,36 @@ def test_what_a_loop_collects_grows_with_its_length(trace: Trace) -> None:
 
     long, short = (peak(trace(functools.partial(collect, length=length), A)) for length in (9, 4))
     assert long - short == 5 * KIB
+
+
+def on(kind: DeviceKind, body: Ops) -> int:
+    return peak_memory(body, [False] * len(body.inputs), kind).bytes
+
+
+def test_what_a_loop_collects_is_computed_right_into_the_whole(trace: Trace) -> None:
+    """Of two results that are collected the product has memory of its own in an iteration, the sum has not."""
+
+    def collect(x: jax.Array) -> tuple[jax.Array, jax.Array]:
+        return lax.scan(lambda c, _: (c, (c @ c, c + 1)), x, None, length=4)[1]
+
+    assert on("gpu", trace(collect, A)) == (4 + 4 + 1) * KIB
+
+
+def test_a_result_that_is_summed_up_too_takes_no_place_on_a_gpu(trace: Trace) -> None:
+    def bias(x: jax.Array, summed: bool) -> tuple[jax.Array, jax.Array | None]:
+        y = (x @ x) * 2
+        return y @ x, y.sum(0) if summed else None
+
+    alone, summed = (trace(functools.partial(bias, summed=summed), A) for summed in (False, True))
+    assert on("gpu", alone) == 2 * KIB
+    assert on("gpu", summed) == 2 * KIB + 64
+    wide = trace(lambda x: jnp.sum((x @ x.T) * 2 @ x, 0), array(32, 16))
+    assert on("gpu", wide) < on("gpu", trace(lambda x: bias(x @ x.T, summed=True), array(32, 16)))
+
+
+def test_an_operand_of_a_product_needs_no_memory_on_a_tpu(trace: Trace) -> None:
+    body = trace(lambda x: jnp.sin(x) @ x, array(128, 128))
+    assert on("gpu", body) == 2 * on("tpu", body) == 2 * 128 * 128 * 4
 
 
 def compiled_bytes(step: Any, *arguments: Any, donate: tuple[int, ...]) -> int:
