@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 SPECS = sorted((Path(__file__).parent.parent.parent / "specs").glob("*.toml"))
-QUICKLY = "--xla_backend_optimization_level=0"
+QUICKLY = "--xla_backend_optimization_level=0 --xla_cpu_use_fusion_emitters=false"
 
 
 @pytest.mark.slow
