@@ -146,15 +146,22 @@ def rename(name: str, rules: Iterable[tuple[str, str]], digits: str = "d") -> st
             letter: None if number == "*" else int(number) - shifts[letter]
             for letter, number in found.groupdict().items()
         }
-
-        def write(place: re.Match[str], numbers: Mapping[str, int | None] = numbers) -> str:
-            number = numbers[place["letter"]]
-            if number is None:
-                return "*"
-            return format(number + int(place["shift"] or 0), place["form"] or digits)
-
-        return _PLACE.sub(write, new) + name[found.end() :]
+        return _filled(new, numbers, digits) + name[found.end() :]
     return None
+
+
+def _filled(template: str, numbers: Mapping[str, int | None], digits: str) -> str:
+    """A template with its numbers; None is any."""
+    parts, end = [], 0
+    for place in _PLACE.finditer(template):
+        number = numbers[place["letter"]]
+        form = place["form"] or digits
+        parts += [
+            template[end : place.start()],
+            "*" if number is None else format(number + int(place["shift"] or 0), form),
+        ]
+        end = place.end()
+    return "".join(parts) + template[end:]
 
 
 _PLACE = re.compile(r"\{(?P<letter>\w)(?:\+(?P<shift>\d+))?(?::(?P<form>\w+))?\}")
