@@ -15,6 +15,7 @@ from jaxtyping import Array, Key, PyTree, Shaped
 
 from bvc.component.execution import execution
 from bvc.component.shard import Deferred, Shard, gather, keep_but_gathered
+from bvc.component.unstack import unstacked
 
 Block = TypeVar("Block", bound=eqx.Module)
 Carry = TypeVar("Carry")
@@ -75,9 +76,13 @@ def layers(
         body = jax.checkpoint(body, policy=_POLICIES[remat], prevent_cse=False)
     elif sharded:  # the whole weights of all layers must not wait for the backward pass
         body = jax.checkpoint(body, policy=keep_but_gathered, prevent_cse=False)
-    unroll = stack.depth if execution().unroll else 1
-    out, _ = jax.lax.scan(body, x, (arrays, xs), length=stack.depth, unroll=unroll)
-    return out
+    if not execution().unroll:
+        return jax.lax.scan(body, x, (arrays, xs), length=stack.depth)[0]
+    # Traced once. Without collectives it is lowered once too; those need a channel of their own in each layer.
+    once = jax.jit(body, inline=bool(execution().mesh.axes))
+    for slices in unstacked((arrays, xs), stack.depth):
+        x, _ = once(x, slices)
+    return x
 
 
 def _is_shard(node: Any) -> bool:
