@@ -130,10 +130,17 @@ def plan(
     compiled: Annotated[
         bool, typer.Option("--compile", help="Ask the target's compiler too; the target need not be here.")
     ] = False,
+    fit: Annotated[
+        bool, typer.Option("--fit", help="Search the fastest mesh, layout, remat, parts and precision that fit.")
+    ] = False,
 ) -> None:
     """Say what a run will cost: memory, collectives, FLOPs, host work."""
     from bvc.cli import plan as command
 
+    if fit:
+        from bvc.cli.fit import fit as search
+
+        raise typer.Exit(search(spec, sets or [], target, json))
     if data:
         raise typer.Exit(command.plan_data(spec, sets or [], json))
     raise typer.Exit(command.plan(spec, sets or [], target, json, params, html, compiled))

@@ -67,6 +67,12 @@ class Target:
         """Whether the devices are those of this machine."""
         return self.name == THIS_MACHINE
 
+    @property
+    def timed(self) -> bool:
+        """Whether the rates are known that the time of a step follows from."""
+        known = self.memory_rate is not None and self.link_rate is not None and bool(self.flop_rate)
+        return known and (self.slices == 1 or self.network_rate is not None)
+
 
 def target_names() -> list[str]:
     """The kinds of hardware that are known."""

@@ -81,3 +81,24 @@ def machines_not_full(text: str, devices: int, machine: int) -> Diagnostic:
         f"no target `{text}`: {devices} devices do not fill machines of {machine}",
         help=f"take {machine}, or a multiple of it",
     )
+
+
+def rates_unknown(target: str, slices: int, known: Sequence[str]) -> Diagnostic:
+    """B0547: `--fit` for hardware whose rates are not known, so that no plan is the fastest."""
+    missing = "the rates of the network between its slices" if slices > 1 else "its rates"
+    return Diagnostic(
+        "B0547",
+        f"no plan is the fastest on {target}: {missing} are not known",
+        notes=(f"known are {listing(known)}",),
+        help="name hardware, for example `--target h100:8`",
+    )
+
+
+def nothing_fits(target: str, there: str, least: str, excess: str) -> Diagnostic:
+    """B0548: no mesh, layout, remat, accumulation and precision makes a step fit; sizes come as text."""
+    return Diagnostic(
+        "B0548",
+        f"no way to run this fits the {there} of a device of {target}; the smallest step needs {least}, {excess} more",
+        notes=("searched were meshes, layouts, remat, parts of the batch and precision",),
+        help="take more devices, or devices with more memory, a smaller model, or `adafactor`, whose state is small",
+    )
