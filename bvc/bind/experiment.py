@@ -25,7 +25,7 @@ from bvc.bind.pipeline import bind_calls
 from bvc.bind.quantity import DURATION_UNITS
 from bvc.bind.tables import EvalTable, RootTable, RunTable
 from bvc.bind.value import Reader, Role, Site
-from bvc.bind.view import Viewed, bind_view
+from bvc.bind.view import Viewed, bind_views
 from bvc.component import registry
 from bvc.component.annotation import Calls, Child, Split, Varying
 from bvc.component.declare import fields_of
@@ -108,7 +108,7 @@ def _role(reader: Reader, node: TreeNode, role: Role, site: Site, viewed: Viewed
         return bind_data(reader, node, site)
     if isinstance(role, Varying):
         return bind_scheduled(reader, node, site.setting.name, role.low)
-    return bind_view(reader, node, site, viewed)
+    return bind_views(reader, node, site, viewed)
 
 
 def _experiment(

@@ -231,5 +231,6 @@ def _role(role: Any) -> Schema:
         low = {"minimum": role.low} if math.isfinite(role.low) else {}
         return {"anyOf": [{"type": "number", **low}, table]}
     if isinstance(role, ViewRole):
-        return {"anyOf": [{"type": "string"}, {"type": "object"}]}
+        one: Schema = {"anyOf": [{"type": "string"}, {"type": "object"}]}
+        return {"anyOf": [*one["anyOf"], {"type": "array", "items": one}]}
     return {}

@@ -1,4 +1,6 @@
-"""Views: `view = "logits"`, or with settings of the method that it names, `view = { name = "...", ... }`."""
+"""Views: `view = "logits"`, with settings of the method that it names `view = { name = "...", ... }`, or an array of
+views, each of which may read what those before it gave.
+"""
 
 from __future__ import annotations
 
@@ -11,7 +13,7 @@ from bvc.bind.wording import found_in_words
 from bvc.component.declare import REQUIRED, Method, Setting
 from bvc.diagnostics.catalog import names
 from bvc.ir import ModelNode, ViewNode
-from bvc.spec.tree import Leaf, Node, Table, plain
+from bvc.spec.tree import Array, Leaf, Node, Table, plain
 
 FROZEN = "frozen."
 """How the name of a view of a frozen module begins: `frozen.prof.logits`."""
@@ -25,8 +27,21 @@ class Viewed:
     frozen: Mapping[str, ModelNode]
 
 
-def bind_view(reader: Reader, node: Node, site: Site, models: Viewed | None) -> ViewNode | Invalid:
-    """A view of one of `models` (None where the model has errors of its own, then settings are not judged)."""
+def bind_views(
+    reader: Reader, node: Node, site: Site, models: Viewed | None
+) -> ViewNode | tuple[ViewNode, ...] | Invalid:
+    """A view of one of `models`, or several that are called one after another.
+
+    `models` is None where the model has errors of its own; then settings are not judged.
+    """
+    if not isinstance(node, Array) or not node.items:
+        return _bind_view(reader, node, site, models)
+    found = [_bind_view(reader, item, site, models) for item in node.items]
+    views = tuple(each for each in found if isinstance(each, ViewNode))
+    return views if len(views) == len(found) else INVALID
+
+
+def _bind_view(reader: Reader, node: Node, site: Site, models: Viewed | None) -> ViewNode | Invalid:
     table = Table({"name": node}, node.origin) if isinstance(node, Leaf) else node
     name = table.get("name") if isinstance(table, Table) else None
     if not isinstance(table, Table) or not isinstance(name, Leaf) or not isinstance(name.value, str):

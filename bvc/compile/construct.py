@@ -15,27 +15,29 @@ from bvc.compile.blame import blamed, returned
 from bvc.component.error import SettingError
 from bvc.diagnostics import Diagnostic, Failed
 from bvc.diagnostics.catalog import shapes
-from bvc.ir import Duration, ModelNode, Node
+from bvc.ir import Duration, ModelNode, Node, OpNode
 
 Steps = Callable[[Duration], int]
 """Turns a duration into steps."""
 
 
 def arguments(node: Node, steps: Steps) -> dict[str, Any]:
-    """The settings of a node as keyword arguments, durations in steps; child models are left out."""
+    """The settings of a node as keyword arguments, durations in steps, children built; child models are left out."""
     found: dict[str, Any] = {}
     for name, value in node.settings.items():
         if isinstance(value, ModelNode):
             continue
         parameter = f"{name}_" if keyword.iskeyword(name) else name
-        found[parameter] = _in_steps(value, steps)
+        found[parameter] = _argument(value, steps)
     return found
 
 
-def _in_steps(value: Any, steps: Steps) -> Any:
+def _argument(value: Any, steps: Steps) -> Any:
     if isinstance(value, Duration):
         return steps(value)
-    return tuple(_in_steps(item, steps) for item in value) if isinstance(value, tuple) else value
+    if isinstance(value, Node) and not isinstance(value, OpNode):
+        return construct(value, steps)
+    return tuple(_argument(item, steps) for item in value) if isinstance(value, tuple) else value
 
 
 def construct(node: Node, steps: Steps, **given: Any) -> Any:

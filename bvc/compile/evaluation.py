@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import equinox as eqx
@@ -28,6 +29,21 @@ PARENT = "_parent"
 """The feature that says which example an expanded one came from."""
 
 
+OWN = ""
+"""Stands for the experiment's own model among the names of frozen modules."""
+
+Available = Mapping[str, Mapping[str, Any]]
+"""root (`view`, `frozen`, `batch`) -> name -> array, nearest root first."""
+
+
+@dataclass(frozen=True)
+class WiredView:
+    """A view, and what it reads: of the batch, and of what the views before it gave."""
+
+    view: View
+    wires: Wires
+
+
 @dataclass(frozen=True)
 class CompiledStream:
     """Examples that pass through a view and a measure.
@@ -39,9 +55,8 @@ class CompiledStream:
         expand: the feature whose values become examples of their own.
         raw: features of one example of the stream, before its pipeline; without `_parent`, which the feed adds.
         features: features of a batch that the devices need.
-        view: the view.
-        view_wires: what the view reads.
-        measure_wires: what the measure reads, of the view's outputs and of the batch.
+        views: what they pass through, in order.
+        measure_wires: what the measure reads, of the views' outputs and of the batch.
         measure: the evaluator's method.
         ports: the ports of that method.
     """
@@ -52,20 +67,26 @@ class CompiledStream:
     expand: str | None
     raw: Features
     features: tuple[str, ...]
-    view: View
-    view_wires: Wires
+    views: tuple[WiredView, ...]
     measure_wires: Wires
     measure: Callable[..., Mapping[str, Shaped[Array, "b *dims"]]]
     ports: tuple[str, ...]
 
+    @property
+    def models(self) -> tuple[str, ...]:
+        """The models that are called: names of frozen modules, and empty for the own one."""
+        return tuple(dict.fromkeys(each.view.frozen or OWN for each in self.views))
+
     def __call__(
-        self, model: eqx.Module, batch: Mapping[str, Shaped[Array, "b *dims"]]
+        self, models: Mapping[str, eqx.Module], batch: Mapping[str, Shaped[Array, "b *dims"]]
     ) -> Mapping[str, Shaped[Array, "b *dims"]]:
-        """Per-example arrays of a batch; pure, so that it can be jitted."""
-        given = by_root(batch)
-        ports: Any = self.view_wires.read(given)
-        outputs = self.view.call(model, ports)
-        return self.measure(**self.measure_wires.read({"view": outputs, **given}))
+        """Per-example arrays of a batch, from the modules of `models`; pure, so that it can be jitted."""
+        available: Available = by_root(batch)
+        for each in self.views:
+            ports: Any = each.wires.read(available)
+            outputs = each.view.call(models[each.view.frozen or OWN], ports)
+            available = _with(available, each.view, outputs)
+        return self.measure(**self.measure_wires.read(available))
 
 
 @dataclass(frozen=True)
@@ -142,18 +163,12 @@ def _stream(
     measure = method_of(node.component, name)
     if measure is None:
         raise Failed(views.no_measure(node.name, name, node.origin))
-    view = _view(table, stream, models)
-    module = models.module if view.frozen is None else models.frozen[view.frozen].module
     reachable = {key: feature for key, feature in features.items() if feature.fixed and _numeric(feature)}
     batch = batch_features(reachable, size)
-    _stop(check_batchable(raw, stream.pipeline, view.method.ports))
-    given = by_root(batch)
-    view_wires, diagnostics = wire(view.node, view.method, given)
-    _stop([_of_table(diagnostic, table) for diagnostic in diagnostics])
-    outputs = trace(view.node, view.method, view_wires, given, lambda ports, m: view.call(m, ports), module)
-    _stop([_of_table(diagnostic, table) for diagnostic in outputs.diagnostics])
-    returned(view.node, _arrays(outputs.result), f"arrays from its view `{view.method.name}`", outputs.result)
-    available = {"view": outputs.result, **given}
+    several = stream.view if isinstance(stream.view, tuple) else (stream.view,)
+    found = [_view(table, wanted, models) for wanted in several]
+    _stop(check_batchable(raw, stream.pipeline, [port for view in found for port in view.method.ports]))
+    passed, available = _pass(table, found, models, by_root(batch))
     wires, diagnostics = wire(node, measure, available)
     _stop(diagnostics)
     function = getattr(evaluator, name)
@@ -162,7 +177,7 @@ def _stream(
     returned(node, _arrays(measured.result), f"a dict of arrays from `{name}`", measured.result)
     rows = {array.shape[:1] for array in measured.result.values()}
     returned(node, rows == {(size,)}, f"arrays from `{name}` with one row per example", measured.result)
-    used = {*view_wires.paths.values(), *wires.paths.values()}
+    used = {path for each in (*(view.wires for view in passed), wires) for path in each.paths.values()}
     needed = tuple(features_read(used, batch))
     return CompiledStream(
         name,
@@ -171,8 +186,7 @@ def _stream(
         stream.expand,
         raw,
         needed,
-        view,
-        view_wires,
+        passed,
         wires,
         function,
         tuple(measure.ports),
@@ -191,8 +205,43 @@ def _expanded(table: Eval, stream: Stream) -> Features:
     return {**features, stream.expand: Feature(several.dtype, several.shape[1:])}
 
 
-def _view(table: Eval, stream: Stream, models: Models) -> View:
-    wanted = stream.view
+def _pass(
+    table: Eval, found: Sequence[View], models: Models, available: Available
+) -> tuple[tuple[WiredView, ...], Available]:
+    """The views of a stream, wired one after another, and all that is there after the last one, abstractly."""
+    passed: list[WiredView] = []
+    for view in found:
+        module = models.module if view.frozen is None else models.frozen[view.frozen].module
+        wires, diagnostics = wire(view.node, view.method, available)
+        _stop([_of_table(diagnostic, table) for diagnostic in diagnostics])
+        outputs = trace(view.node, view.method, wires, available, partial(_called, view), module)
+        _stop([_of_table(diagnostic, table) for diagnostic in outputs.diagnostics])
+        given = f"arrays from its view `{view.method.name}`"
+        returned(view.node, _arrays(outputs.result), given, outputs.result)
+        passed.append(WiredView(view, wires))
+        available = _with(available, view, outputs.result)
+    return tuple(passed), available
+
+
+def _called(view: View, ports: Mapping[str, Any], module: eqx.Module) -> Mapping[str, Any]:
+    return view.call(module, ports)
+
+
+def _with(available: Available, view: View, outputs: Mapping[str, Any]) -> Available:
+    """What the next one can read: outputs of a frozen module also by the name that they have in training."""
+    own = {"view": {**available.get("view", {}), **outputs}}
+    if view.frozen is None:
+        return {**own, **{root: found for root, found in available.items() if root != "view"}}
+    answers = {f"{view.frozen}.{name}": array for name, array in outputs.items()}
+    frozen = {"frozen": {**available.get("frozen", {}), **answers}}
+    return {
+        **own,
+        **frozen,
+        **{root: found for root, found in available.items() if root not in ("view", "frozen")},
+    }
+
+
+def _view(table: Eval, wanted: Any, models: Models) -> View:
     name, settings = (wanted.name, wanted.settings) if isinstance(wanted, ViewNode) else (wanted, {})
     model, frozen = models.model, {name: each.node for name, each in models.frozen.items()}
     view = find_view(model, name, settings, frozen)

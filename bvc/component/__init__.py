@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from bvc.component.annotation import Bytes as Bytes
+    from bvc.component.annotation import Codec as Codec
     from bvc.component.annotation import Count as Count
     from bvc.component.annotation import Data as Data
     from bvc.component.annotation import Encoded as Encoded
@@ -47,8 +48,8 @@ if TYPE_CHECKING:
 
 _HOMES = {
     "annotation": (
-        *("Bytes", "Count", "Data", "Encoded", "Fraction", "InputFile", "Interval", "Kind", "Model"),
-        *("NonNegative", "Pipeline", "Scheduled", "Steps", "Text", "Texts", "View"),
+        *("Bytes", "Codec", "Count", "Data", "Encoded", "Fraction", "InputFile", "Interval", "Kind"),
+        *("Model", "NonNegative", "Pipeline", "Scheduled", "Steps", "Text", "Texts", "View"),
     ),
     "declare": ("component", "view"),
     "error": ("DataError", "PortError", "SettingError"),

@@ -83,11 +83,13 @@ class Split:
 
 @dataclass(frozen=True, slots=True)
 class ViewRole:
-    """The setting names a view of the model: `"name"` or `{ name = "...", ...settings }`."""
+    """The setting names a view of a model, `"name"` or `{ name = "...", ...settings }`, or an array of them."""
 
 
 Model = Annotated[Any, Child("model")]
 """A sub-model, built by the compiler."""
+Codec = Annotated[Any, Child("codec")]
+"""A codec of labels, built by the compiler."""
 Scheduled = Annotated[float, Varying()]
 """A number that may change over the run; the component receives its value in the step."""
 Count = Annotated[int, AtLeast(1)]
@@ -109,7 +111,7 @@ Pipeline = Annotated[Any, Calls()]
 Data = Annotated[Any, Split()]
 """What data to read; the component receives it unopened and hands it back in its streams."""
 View = Annotated[Any, ViewRole()]
-"""Which view of the model to call; the component hands it back in its streams."""
+"""Which view of the model to call, or several in a row; the component hands it back in its streams."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,7 +15,7 @@ from jaxtyping import PyTree
 from bvc.compile.construct import Steps
 from bvc.compile.device import DevicePart
 from bvc.compile.draws import split_draws
-from bvc.compile.evaluation import CompiledEval, CompiledStream
+from bvc.compile.evaluation import OWN, CompiledEval, CompiledStream
 from bvc.compile.mesh import Grid, resolve_mesh
 from bvc.compile.mixing import split_sources
 from bvc.compile.pipeline import split_pipeline
@@ -221,16 +221,16 @@ def _evaluation(
 def _stream(
     program: Program, compiled: CompiledEval, stream: CompiledStream, root: str, here: Machine
 ) -> MeasuredStream:
-    of = stream.view.frozen
-    static = here.step.static if of is None else {each.name: each.static for each in program.frozen}[of]
+    statics = {OWN: here.step.static, **{each.name: each.static for each in program.frozen}}
     pipeline, on_device = split_pipeline(stream.raw, stream.pipeline, stream.features)
 
     @jax.jit
-    def measured(params: PyTree, batch: Mapping[str, jax.Array]) -> Mapping[str, jax.Array]:
-        return stream(eqx.combine(params, static), batch)
+    def measured(params: Mapping[str, PyTree], batch: Mapping[str, jax.Array]) -> Mapping[str, jax.Array]:
+        return stream({name: eqx.combine(each, statics[name]) for name, each in params.items()}, batch)
 
     def measure(params: PyTree, batch: Mapping[str, jax.Array]) -> Mapping[str, jax.Array]:
-        return measured(params if of is None else here.frozen[of], batch)
+        every = {OWN: params, **here.frozen}
+        return measured({name: every[name] for name in stream.models}, batch)
 
     def batches() -> EvalFeed:
         return EvalFeed(

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from bvc.bind import bind
-from bvc.compile.smoke import BATCH, smoke
+from bvc.compile.smoke import smoke
 from bvc.ir import DataNode, Experiment, ModelNode
 from bvc.spec import load
 
@@ -24,7 +24,7 @@ def test_towers_still_fit_each_other() -> None:
     assert isinstance(image, ModelNode) and isinstance(text, ModelNode)
     assert image.init is None and text.init_skip == ()
     assert image.settings["width"] == text.settings["out_dim"] == 32
-    assert small.train.batch == 9
+    assert small.train.batch == 3
     assert small.train.sources[0].pipeline[-2].settings["vocab"] == "std:vocab/shapes.txt"
     assert small.optimizer.rules[0].freeze
 
@@ -32,7 +32,7 @@ def test_towers_still_fit_each_other() -> None:
 def test_data_is_generated_with_the_features_of_the_card() -> None:
     experiment = bound("vit_i1k.toml")
     small = smoke(experiment, devices=8)
-    assert small.train.batch == BATCH
+    assert small.train.batch == 8
     assert small.train.sources[0].data.features == experiment.train.sources[0].data.features
     read = [small.train.sources[0].data]
     read += [

@@ -17,7 +17,7 @@ Step = Callable[[Int[Array, "b"], Any, Int[Array, ""]], tuple[Float[Array, "b v"
 Noise = Callable[[Int[Array, ""], tuple[int, ...]], Float[Array, "b v"]]
 """(position, shape) -> Gumbel noise."""
 
-_END = 1
+END = 1
 _START = 0
 _IMPOSSIBLE = -1.0e7
 
@@ -53,7 +53,7 @@ def sample(
     temperature: float = 1.0,
     top_k: int | None = None,
     top_p: float | None = None,
-    end: int = _END,
+    end: int | None = END,
 ) -> Sampled:
     """Sample as many tokens as `prompts` has (big_vision `models/proj/uvim/decode.py`).
 
@@ -65,7 +65,7 @@ def sample(
         temperature: divides the logits before the noise is added.
         top_k: sample among this many most likely tokens.
         top_p: sample among the fewest most likely tokens that have together this probability.
-        end: the token that ends a sequence.
+        end: the token that ends a sequence; None: none does.
 
     Raises:
         SettingError: both `top_k` and `top_p` are given.
@@ -82,7 +82,7 @@ def sample(
         free = forced == 0
         token = jnp.where(free & ~finished, chosen, forced)
         logprob = jnp.take_along_axis(every, token[:, None], axis=1)[:, 0]
-        now = free & (finished | (chosen == end))
+        now = free & finished if end is None else free & (finished | (chosen == end))
         return (token, cache, now), (token, logprob, finished)
 
     batch, length = prompts.shape

@@ -184,6 +184,12 @@ class VqVae(eqx.Module):
         self.blind = zero_decoder_seq
         self.remat = remat
 
+    @property
+    def shapes(self) -> tuple[dict[str, tuple[int, ...]], dict[str, tuple[int, ...]]]:
+        """What is read and what is predicted at each position of the grid: name -> shape."""
+        read = {name: embed.kernel.shape[:-1] for name, embed in self.embeddings.items()}
+        return read, {name: head.bias.shape for name, head in self.heads.items()}
+
     def __call__(self, x: Arrays, ctx: Image | None = None, *, keys: Keys = None) -> VqVaeOutputs:
         """Codes of the labels, and what the decoder makes of them."""
         before = self._compress(x, ctx, fold(keys, 0))
