@@ -4,19 +4,20 @@ from __future__ import annotations
 
 import os
 import random
-import signal
-import subprocess
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from multiprocessing.context import ForkServerProcess
 from pathlib import Path
 
 import pytest
 
-from tests.runtime.command import SPEC, finish, saved, start
+from tests.runtime.command import finish, saved, start
+from tests.runtime.forks import SPEC, fork
 
 METRICS = "big_vision_metrics.txt"
-KILLS = {0: 20, 1: 4, 2: 4}
-"""Worker processes -> how many times the run is killed."""
+KILLS = 20
+LAST = 30
+"""Steps of the run."""
 
 
 @pytest.fixture(scope="module")
@@ -32,44 +33,79 @@ def place(tmp_path_factory: pytest.TempPathFactory, data_dir: Path) -> Path:
 def test_killed_run_ends_as_the_uninterrupted_one(
     place: Path, data_dir: Path, tmp_path: Path, workers: int
 ) -> None:
-    arguments = ("run", str(SPEC), "--workdir", str(tmp_path), "--set", f"run.workers={workers}")
+    workdir, printed = tmp_path / "run", tmp_path / "printed"
+    arguments = ("run", str(SPEC), "--workdir", str(workdir), "--set", f"run.workers={workers}")
     draw = random.Random(workers)
-    killed = 0
-    while killed < KILLS[workers]:
-        process = start(data_dir, *arguments, cache=place / "cache")
-        if _ends_within(process, _first_checkpoint(tmp_path, killed) + draw.uniform(0, 3)):
-            # it was through before it was killed: the next one begins anew a few steps before the end
-            _take_back(tmp_path)
-            continue
-        children = _descendants(process.pid)
-        os.kill(process.pid, signal.SIGKILL)
-        process.communicate()
-        killed += 1
+    in_a_save = 0
+    for _ in range(KILLS):
+        if _newest(workdir) > LAST // 2:
+            _take_back(workdir)
+        process = fork(data_dir, *arguments, cache=place / "cache", printed=printed)
+        _wait(process, draw.choice(MOMENTS), workdir, draw)
+        children = _descendants(process.pid or 0)
+        assert process.is_alive(), printed.read_text()
+        process.kill()
+        process.join()
+        in_a_save += any("partial" in name for name in _checkpoints(workdir))
         assert _gone(children, seconds=10), "a worker outlived its parent"
-    finish(start(data_dir, *arguments, cache=place / "cache"))
-    assert (tmp_path / METRICS).read_bytes() == (place / "whole" / METRICS).read_bytes()
-    assert saved(tmp_path) == saved(place / "whole")
+    assert in_a_save
+    process = fork(data_dir, *arguments, cache=place / "cache", printed=printed)
+    process.join()
+    assert process.exitcode == 0, printed.read_text()
+    assert (workdir / METRICS).read_bytes() == (place / "whole" / METRICS).read_bytes()
+    assert saved(workdir, SPEC) == saved(place / "whole", SPEC)
 
 
-def _first_checkpoint(workdir: Path, killed: int) -> float:
-    """Seconds to wait before a kill can hit training; some kills come earlier, while the program starts."""
-    return 0.5 if killed % 5 == 0 else 3.0
+Moment = Callable[[Path, int], bool]
+"""Whether it has come, in a work directory whose newest checkpoint was of some step at the start; and how long after
+it the kill may be, in seconds."""
 
 
-def _ends_within(process: subprocess.Popen[str], seconds: float) -> bool:
-    try:
-        process.communicate(timeout=seconds)
-    except subprocess.TimeoutExpired:
-        return False
-    assert process.returncode == 0
+def _begins(workdir: Path, newest: int) -> bool:
     return True
 
 
+def _has_trained(workdir: Path, newest: int) -> bool:
+    return _newest(workdir) > newest
+
+
+def _saves(workdir: Path, newest: int) -> bool:
+    return any("partial" in name for name in _checkpoints(workdir))
+
+
+MOMENTS: tuple[tuple[Moment, float], ...] = (
+    (_begins, 4.0),
+    (_has_trained, 0.3),
+    (_has_trained, 0.3),
+    (_saves, 0.02),
+)
+
+
+def _wait(
+    process: ForkServerProcess, moment: tuple[Moment, float], workdir: Path, draw: random.Random
+) -> None:
+    """Until a random time after a moment."""
+    has_come, most = moment
+    newest = _newest(workdir)
+    while process.is_alive() and not has_come(workdir, newest):
+        time.sleep(0.005)
+    time.sleep(draw.uniform(0, most))
+
+
+def _checkpoints(workdir: Path) -> list[str]:
+    folder = workdir / "checkpoints"
+    return sorted(os.listdir(folder)) if folder.is_dir() else []
+
+
+def _newest(workdir: Path) -> int:
+    """The step of the newest complete checkpoint, 0 if there is none."""
+    return max((int(name) for name in _checkpoints(workdir) if name.isdigit()), default=0)
+
+
 def _take_back(workdir: Path) -> None:
-    """Make a finished run an unfinished one: its newest checkpoints go."""
-    folders = sorted((workdir / "checkpoints").iterdir())
-    for folder in folders[1:]:
-        folder.rename(workdir / f"gone-{time.monotonic_ns()}")
+    """Let the next run begin a few steps after the start: newer checkpoints go."""
+    for name in [name for name in _checkpoints(workdir) if name.isdigit()][1:]:
+        (workdir / "checkpoints" / name).rename(workdir / f"gone-{time.monotonic_ns()}")
 
 
 def _descendants(pid: int) -> set[int]:

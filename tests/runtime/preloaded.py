@@ -1,0 +1,17 @@
+"""What a process does before it is forked: imports all that `bvc run` needs, checks and plans; no device is asked for."""
+
+import gc
+
+import jax._src.xla_bridge
+
+import bvc.runtime.run  # noqa: F401
+from bvc.check import check
+from bvc.plan.plan import plan
+from bvc.plan.target import Target
+from tests.runtime.forks import SPEC
+
+program = check(str(SPEC)).program
+assert program is not None
+plan(program, Target("a machine like this", "cpu", 1, 2**40))
+gc.freeze()  # forks need not look through it
+assert not jax._src.xla_bridge.backends_are_initialized(), "forks could not start their own"
