@@ -1,4 +1,4 @@
-"""What a process does before it is forked: imports all that `bvc run` needs, checks and plans; no device is asked for."""
+"""What a process does before it is forked: imports what `bvc run` needs, checks and plans; no device is asked for."""
 
 import gc
 
