@@ -8,11 +8,12 @@ outside Python's lock and every value in the same order, so that a window of a r
 from __future__ import annotations
 
 import functools
+import itertools
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
-from jaxtyping import Float32, Int, Num
+from jaxtyping import Int, Num
 
 from bvc.library.imaging.taps import METHODS as METHODS
 from bvc.library.imaging.taps import OVERSHOOTING, Method, nearest_index, taps
@@ -23,10 +24,10 @@ if TYPE_CHECKING:
 Window = tuple[int, int, int, int]
 """Top, left, height and width, in pixels."""
 
-_CHUNK = 2048
-"""Values of each row that are weighed at a time: what is held in float32 stays small, and in the cache."""
-_STRIP = 128
-"""Rows that are turned into columns at a time, for the cache too."""
+_STRIP = 300
+"""Values of a row that are weighed at a time, about: what is held in float32 stays in the cache."""
+_OVERLAPS = 8
+"""A strip is at least so many kernels wide, since what lies within one of its edges is read for its neighbour too."""
 
 
 def resample(
@@ -55,15 +56,17 @@ def resample(
         column = nearest_index(image.shape[-2], width)[left : left + w]
         return image[..., row[:, None], column[None, :], :]
     kernel = method, antialias, image.dtype.kind in "iu"
-    down = _weights(image.shape[-3], height, top, h, 1, *kernel)
-    across = _weights(image.shape[-2], width, left, w, image.shape[-1], *kernel)
+    ((_, down),) = _strips(image.shape[-3], height, top, h, 1, *kernel, None)
+    strips = _strips(image.shape[-2], width, left, w, image.shape[-1], *kernel, _STRIP)
     resized = np.empty((*image.shape[:-3], h, w, image.shape[-1]), image.dtype)
     for each, into in zip(
         image.reshape(-1, image.shape[-3], image.shape[-2] * image.shape[-1]),
         resized.reshape(-1, h, w * image.shape[-1]),
         strict=True,
     ):
-        _resample(each[down.reads][:, across.reads], down, across, method, into)
+        rows = each[down.reads]
+        for place, across in strips:
+            _resample(rows[:, across.reads], down, across, method, into[:, place])
     return resized
 
 
@@ -76,6 +79,36 @@ class _Weights:
 
 
 @functools.lru_cache(maxsize=1024)
+def _strips(
+    size_in: int,
+    size_out: int,
+    start: int,
+    count: int,
+    channels: int,
+    method: Method,
+    antialias: bool,
+    stepped: bool,
+    values: int | None,
+) -> list[tuple[slice, _Weights]]:
+    """Parts of the axis that `_weights` speaks of: their places in the result, and what they are made of.
+
+    Each reads about `values` values, or more where the kernel is wide; None: the axis is one part.
+    """
+    number = 1
+    if values is not None and size_in != size_out:
+        kernel = taps(size_in, size_out, method, antialias, stepped)[0].shape[1]
+        read = count * channels * min(size_in / size_out, kernel)
+        number = max(1, round(read / max(values, _OVERLAPS * kernel * channels)))
+    edges = [count * part // number for part in range(number + 1)]
+    return [
+        (
+            slice(low * channels, high * channels),
+            _weights(size_in, size_out, start + low, high - low, channels, method, antialias, stepped),
+        )
+        for low, high in itertools.pairwise(edges)
+    ]
+
+
 def _weights(
     size_in: int,
     size_out: int,
@@ -120,29 +153,15 @@ def _resample(
     into: Num[np.ndarray, "h n"],
 ) -> None:
     """Weigh rows, then columns, where a column is one channel of one."""
-    weighed = _down(down, pixels)
-    if across.matrix is not None:
-        weighed = across.matrix @ weighed
-    if into.dtype.kind in "iu" and method in OVERSHOOTING:
-        limits = np.iinfo(into.dtype)
-        np.clip(weighed, limits.min, limits.max, out=weighed)
-    for start in range(0, len(weighed), _STRIP):
-        into[:, start : start + _STRIP] = weighed[start : start + _STRIP].astype(into.dtype).T
-
-
-def _down(weights: _Weights, pixels: Num[np.ndarray, "h n"]) -> Float32[np.ndarray, "n rows"]:
-    """The weighed rows, as columns."""
-    starts = range(0, pixels.shape[1], _CHUNK)
-    parts = [_down_chunk(weights, pixels[:, start : start + _CHUNK]) for start in starts]
-    return parts[0] if len(parts) == 1 else np.concatenate(parts)
-
-
-def _down_chunk(weights: _Weights, pixels: Num[np.ndarray, "h n"]) -> Float32[np.ndarray, "n rows"]:
     weighed = pixels.astype(np.float32)
-    if weights.matrix is not None:
-        weighed = weights.matrix @ weighed
+    if down.matrix is not None:
+        weighed = down.matrix @ weighed
     # allocated only now: it gets the memory that was just left, which is in the cache
     turned = np.empty(weighed.shape[::-1], np.float32)
-    for start in range(0, len(weighed), _STRIP):
-        turned[:, start : start + _STRIP] = weighed[start : start + _STRIP].T
-    return turned
+    turned[...] = weighed.T
+    if across.matrix is not None:
+        turned = across.matrix @ turned
+    if into.dtype.kind in "iu" and method in OVERSHOOTING:
+        limits = np.iinfo(into.dtype)
+        np.clip(turned, limits.min, limits.max, out=turned)
+    into[...] = turned.astype(into.dtype).T
