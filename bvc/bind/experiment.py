@@ -99,6 +99,8 @@ def _role(reader: Reader, node: TreeNode, role: Role, site: Site, viewed: Viewed
     """What stands for something that is built later: a component, a pipeline, data, a view of a model."""
     if isinstance(role, Child):
         if role.kind == "model":
+            if isinstance(node, Table) and "feeds" in node.items:
+                reader.found.add(names.feeds_inside(site.setting.name, node.keys["feeds"]))
             return bind_model(reader, node, site.setting.name)
         bound = bind_component(reader, role.kind, node, site.setting.name)
         return bound if isinstance(bound, Invalid) else bound[0]

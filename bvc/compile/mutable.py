@@ -17,11 +17,13 @@ from jax.sharding import AbstractMesh, Mesh, NamedSharding, PartitionSpec
 from jaxtyping import Array, Key, PyTree, Shaped
 
 from bvc.compile.construct import is_array
+from bvc.compile.rules import Treatment
 from bvc.compile.typed import trace
 from bvc.compile.wiring import Wires, wire
 from bvc.component.declare import Method
 from bvc.component.mutable import Reduction, mutable_leaves
-from bvc.diagnostics import Failed
+from bvc.diagnostics import Diagnostic, Failed
+from bvc.diagnostics.catalog import rules as catalog
 from bvc.ir import ModelNode
 
 Statistics = Mapping[str, Shaped[Array, "..."]]
@@ -84,6 +86,14 @@ class Advance:
             tree,
             [new if moved else leaf for leaf, new, moved in zip(leaves, after, moves, strict=True)],
         )
+
+
+def check_state(node: ModelNode, leaves: Sequence[Treatment]) -> list[Diagnostic]:
+    """State that would stay as it starts: that of a model inside another one, which does not advance it."""
+    state = [leaf.name for leaf in leaves if leaf.advances]
+    if not state or node.component.advance is not None:
+        return []
+    return [catalog.state_stands_still(node.name, state, node.origin)]
 
 
 def make_advance(node: ModelNode, module: eqx.Module, outputs: Mapping[str, Any]) -> Advance | None:

@@ -24,6 +24,7 @@ from bvc.compile.frozen import FrozenModel, make_frozen, reading
 from bvc.compile.layout import lay_out
 from bvc.compile.mesh import Grid, check_batch, check_parts, smallest
 from bvc.compile.mixing import type_sources
+from bvc.compile.mutable import check_state
 from bvc.compile.optimizer import Update, make_update
 from bvc.compile.perturbation import Perturbation, make_perturbation
 from bvc.compile.pipeline import batch_features
@@ -198,6 +199,8 @@ def compile_experiment(experiment: Experiment, examples: int | None = None) -> P
         attempt(found, lambda: lay_out(experiment.layout, eqx.filter(module, is_array), grid, beside))
     if module is not None:
         update = attempt(found, lambda: make_update(experiment.optimizer, module, steps, total))
+    if update is not None:
+        found += check_state(experiment.model, update.treatments)
     ema = None
     if experiment.ema is not None and update is not None:
         make = functools.partial(make_ema, experiment.ema, update.treatments, steps, total)

@@ -201,6 +201,18 @@ def unknown_port(owner: str, port: str, place: Origin, known: Sequence[str]) -> 
     )
 
 
+def feeds_inside(name: str, place: Origin) -> Diagnostic:
+    """B0133: `feeds` stands in the table of a model inside another one."""
+    return Diagnostic(
+        "B0133",
+        f"`feeds` wires nothing in `{name}`",
+        place.mend,
+        "this model is inside another one, which calls it",
+        help="wire the outer model: `feeds` in its own table",
+        origin=place,
+    )
+
+
 def frozen_untrained(name: str, place: Origin) -> Diagnostic:
     """B0132, a warning: a frozen module starts from no checkpoint, so that it answers at random."""
     return Diagnostic(

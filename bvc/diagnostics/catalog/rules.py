@@ -63,6 +63,19 @@ def all_frozen(place: Origin, count: int) -> Diagnostic:
     )
 
 
+def state_stands_still(owner: str, names: Sequence[str], place: Origin) -> Diagnostic:
+    """B0325: a model holds mutable state that none of its methods advances."""
+    return Diagnostic(
+        "B0325",
+        f"`{owner}` never advances the state that it holds",
+        place.mend,
+        "has no method marked with `@advances`",
+        notes=(f"it would stay as it starts: {listing(names)}",),
+        help="freeze it by a rule, or train the model that it belongs to by itself",
+        origin=place,
+    )
+
+
 def _mended(pattern: str, names: Sequence[str]) -> str | None:
     """A pattern that begins like the one written and does match: its first plain word replaced by a near one."""
     head, slash, tail = pattern.partition("/")
