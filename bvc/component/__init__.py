@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from bvc.component.annotation import Codec as Codec
     from bvc.component.annotation import Count as Count
     from bvc.component.annotation import Data as Data
+    from bvc.component.annotation import Depth as Depth
     from bvc.component.annotation import Encoded as Encoded
     from bvc.component.annotation import Fraction as Fraction
     from bvc.component.annotation import InputFile as InputFile
@@ -48,8 +49,8 @@ if TYPE_CHECKING:
 
 _HOMES = {
     "annotation": (
-        *("Bytes", "Codec", "Count", "Data", "Encoded", "Fraction", "InputFile", "Interval", "Kind"),
-        *("Model", "NonNegative", "Pipeline", "Scheduled", "Steps", "Text", "Texts", "View"),
+        *("Bytes", "Codec", "Count", "Data", "Depth", "Encoded", "Fraction", "InputFile", "Interval"),
+        *("Kind", "Model", "NonNegative", "Pipeline", "Scheduled", "Steps", "Text", "Texts", "View"),
     ),
     "declare": ("component", "view"),
     "error": ("DataError", "PortError", "SettingError"),
