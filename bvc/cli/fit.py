@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING
 
 import typer
 
@@ -11,18 +12,21 @@ from bvc.cli.arguments import settings
 from bvc.cli.report import report
 from bvc.diagnostics import Failed
 
+if TYPE_CHECKING:
+    from bvc.check import Checked
+    from bvc.ir import Experiment
+    from bvc.plan.fit.candidate import Flags
+
 
 def fit(spec: str, sets: Sequence[str], target: str | None, json: bool) -> int:
     """Search the fastest way to run a spec that fits, and print the flags that choose it; 1 if none fits."""
-    from bvc.bind import bind
     from bvc.check import check
-    from bvc.spec import load, parse_target
-    from bvc.spec.tree import Table
+    from bvc.spec import parse_target
 
     file, given = parse_target(spec)
     set_ = settings(sets)
     checked = check(file, given, set_)
-    if not checked.ok or checked.program is None or checked.spec is None:
+    if not checked.ok or checked.program is None:
         return report(checked.diagnostics, checked.sources)
 
     from bvc.diagnostics.catalog import plan as catalog
@@ -31,17 +35,12 @@ def fit(spec: str, sets: Sequence[str], target: str | None, json: bool) -> int:
     from bvc.plan.target import find_target, target_names, this_machine
     from bvc.plan.units import size
 
-    mesh = checked.spec.tree.get("mesh")
     try:
         hardware = find_target(target) if target else this_machine()
         if not hardware.timed:
             raise Failed(catalog.rates_unknown(hardware.name, hardware.slices, target_names()))
-        found = search(
-            checked.program,
-            lambda flags: bind(load(file, given, [*set_, *flags])),
-            hardware,
-            names_split=isinstance(mesh, Table) and "batch" in mesh.items,
-        )
+        load = again(file, given, set_)
+        found = search(checked.program, load, hardware, names_split=names_split(checked))
     except Failed as failure:
         return report(failure.diagnostics, checked.sources)
     command = shlex.join(["bvc", "run", spec, *(f"--set={each}" for each in sets)])
@@ -53,3 +52,19 @@ def fit(spec: str, sets: Sequence[str], target: str | None, json: bool) -> int:
         hardware.name, size(hardware.memory), size(least.memory.total), size(least.excess)
     )
     return report([*checked.diagnostics, unfit], checked.sources)
+
+
+def again(file: str, params: str, sets: Sequence[tuple[str, str]]) -> Callable[[Flags], Experiment]:
+    """The same spec with further settings, bound."""
+    from bvc.bind import bind
+    from bvc.spec import load
+
+    return lambda flags: bind(load(file, params, [*sets, *flags]))
+
+
+def names_split(checked: Checked) -> bool:
+    """Whether the spec says which axes of the mesh split the batch."""
+    from bvc.spec.tree import Table
+
+    mesh = None if checked.spec is None else checked.spec.tree.get("mesh")
+    return isinstance(mesh, Table) and "batch" in mesh.items

@@ -10,7 +10,7 @@ import typer
 from bvc.cli.arguments import settings
 from bvc.cli.output import write
 from bvc.cli.report import report
-from bvc.diagnostics import Failed
+from bvc.diagnostics import Diagnostic, Failed
 
 
 def plan(
@@ -52,9 +52,14 @@ def plan(
     except Failed as failure:
         return report(failure.diagnostics, checked.sources)
     typer.echo(as_json(planned) if json else render(planned, every_parameter=params))
-    return report([*checked.diagnostics, *([] if json else check_fit(planned))], checked.sources) or int(
-        bool(planned.excess)
-    )
+    unfit: list[Diagnostic] = []
+    if planned.excess and not json:
+        from bvc.cli.fit import again, names_split
+        from bvc.plan.fit.mends import mends
+
+        load, split = again(file, given, settings(sets)), names_split(checked)
+        unfit = check_fit(planned, mends(checked.program, planned, load, names_split=split))
+    return report([*checked.diagnostics, *unfit], checked.sources) or int(bool(planned.excess))
 
 
 def plan_data(spec: str, sets: Sequence[str], json: bool) -> int:

@@ -2,14 +2,25 @@
 
 from __future__ import annotations
 
+import shlex
+from collections.abc import Sequence
+
 from bvc.diagnostics import Diagnostic
 from bvc.diagnostics.catalog import plan as catalog
 from bvc.plan.plan import Plan
 from bvc.plan.units import size
 
+Mend = tuple[tuple[tuple[str, str], ...], Plan]
+"""Settings, paths with texts, that make a plan fit, and the plan with them."""
 
-def check_fit(plan: Plan) -> list[Diagnostic]:
-    """Nothing if a step fits into the memory of a device, else the diagnostic that says so."""
+
+def check_fit(plan: Plan, mends: Sequence[Mend] | None = None) -> list[Diagnostic]:
+    """Nothing if a step fits into the memory of a device, else the diagnostic that says so.
+
+    Args:
+        plan: of the spec.
+        mends: single changes that were planned and fit; None: none were looked for.
+    """
     if not plan.excess:
         return []
     memory = plan.memory
@@ -24,26 +35,19 @@ def check_fit(plan: Plan) -> list[Diagnostic]:
             (memory.step, "activations and gradients"),
         )
     ]
-    return [
-        catalog.does_not_fit(
-            plan.target.name,
-            size(plan.needed),
-            size(plan.target.memory),
-            size(plan.excess),
-            shares,
-            _mend(plan),
-        )
-    ]
+    needed, there, excess = size(memory.total), size(plan.target.memory), size(plan.excess)
+    return [catalog.does_not_fit(plan.target.name, needed, there, excess, shares, _help(mends))]
 
 
-def _mend(plan: Plan) -> str:
-    memory = plan.memory
-    shard = "shard parameters over an axis of the mesh with `[[layout]]`"
-    fixed = memory.parameters + memory.optimizer + memory.ema + memory.frozen
-    room = plan.target.memory - fixed
-    # gradients take as much as the parameters and do not shrink with the batch
-    growing = memory.batch + max(0, memory.step - memory.parameters)
-    batch = int(plan.examples * (room - memory.parameters) / growing) // plan.shards * plan.shards
-    if batch < plan.shards:
-        return shard
-    return f'lower `data.train.batch` to about {batch}, set `remat = "full"` in the model, or {shard}'
+def _help(mends: Sequence[Mend] | None) -> str:
+    if mends is None:
+        return "`bvc plan` says what would make it fit"
+    search = "`--fit` searches all of them together for the fastest"
+    if not mends:
+        return f"no single change of mesh, remat, parts or batch makes it fit; {search}"
+    ways = "; or ".join(f"`{_settings(settings)}` ({size(plan.memory.total)})" for settings, plan in mends)
+    return f"what makes it fit: {ways}; {search}"
+
+
+def _settings(settings: Sequence[tuple[str, str]]) -> str:
+    return " ".join(f"--set {shlex.quote(f'{path}={value}')}" for path, value in settings)

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from bvc.plan.epoch import explain
 from bvc.plan.parameters import ParameterRow, group
 from bvc.plan.plan import Plan
-from bvc.plan.units import amount, size
+from bvc.plan.units import amount, milliseconds, size
 
 Rows = list[tuple[str, ...]]
 
@@ -154,7 +154,7 @@ def time_rows(plan: Plan) -> Rows:
     return [
         (
             "step",
-            f"{found.step * 1e3:.3g} ms",
+            milliseconds(found.step),
             "computation" if found.step == found.computation else "collectives",
         ),
         ("examples", f"{amount(rate)}/s", each),

@@ -29,5 +29,14 @@ def amount(count: float) -> str:
     return next(f"{count / power:.1f}{unit}" for power, unit in _DECIMAL if count >= power)
 
 
+def milliseconds(seconds: float) -> str:
+    """A time with three digits.
+
+    >>> milliseconds(0.1294), milliseconds(3.14159)
+    ('129 ms', '3142 ms')
+    """
+    return f"{seconds * 1e3:.0f} ms" if seconds >= 1 else f"{seconds * 1e3:.3g} ms"
+
+
 _BINARY = ((40, "TiB"), (30, "GiB"), (20, "MiB"), (10, "KiB"))
 _DECIMAL = ((1e15, "P"), (1e12, "T"), (1e9, "G"), (1e6, "M"), (1e3, "k"))

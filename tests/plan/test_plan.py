@@ -123,9 +123,12 @@ def test_a_plan_that_does_not_fit_says_by_how_much(planned: Callable[[str], Plan
     (diagnostic,) = check_fit(replace(fitting, target=machine(1, fitting.memory.total - 2**20)))
     assert diagnostic.code == "B0541"
     assert "1.0 MiB more" in diagnostic.message
-    assert "data.train.batch" in (diagnostic.help or "")
-    (diagnostic,) = check_fit(replace(fitting, target=machine(1, 2**20)))
-    assert "[[layout]]" in (diagnostic.help or "")
+    assert "bvc plan" in (diagnostic.help or "")
+    unfit = replace(fitting, target=machine(1, 2**20))
+    (diagnostic,) = check_fit(unfit, [((("run.accumulate", "2"),), fitting)])
+    assert "`--set run.accumulate=2`" in (diagnostic.help or "")
+    (diagnostic,) = check_fit(unfit, [])
+    assert "no single change" in (diagnostic.help or "")
 
 
 def test_the_report_says_what_the_plan_holds(planned: Callable[[str], Plan]) -> None:

@@ -22,6 +22,9 @@ _AXES = ("data", "fsdp", TENSOR)
 _MOST_TENSOR = 8
 """Sizes of the tensor axis that are tried at most: every layer waits for its sums."""
 
+MIN_SIZE = "64 KiB"
+"""Smaller parameters stay whole: to gather them takes longer than to hold them."""
+
 Flags = tuple[tuple[str, str], ...]
 """Settings as the command line takes them: path and text of the value."""
 
@@ -89,7 +92,7 @@ class Given:
     batch: int
     names_split: bool
     tensor: tuple[tuple[str, int], ...]
-    min_size: str = "64 KiB"
+    min_size: str
 
 
 def tunables(node: ModelNode, path: str = "model") -> Iterator[Tunable]:

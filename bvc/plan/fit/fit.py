@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from bvc.compile.mesh import resolve_mesh
 from bvc.compile.program import Program
 from bvc.component.names import parameters
-from bvc.plan.fit.candidate import Candidate, Flags, Given, Precision, candidates, flags, tunables
+from bvc.plan.fit.candidate import MIN_SIZE, Candidate, Flags, Given, Precision, candidates, flags, tunables
 from bvc.plan.fit.price import Load, Pricing
 from bvc.plan.fit.search import Search
 from bvc.plan.plan import Plan
@@ -56,7 +56,7 @@ class Fit:
     planned: int
 
 
-def fit(program: Program, load: Load, target: Target, *, names_split: bool, min_size: str = "64 KiB") -> Fit:
+def fit(program: Program, load: Load, target: Target, *, names_split: bool, min_size: str = MIN_SIZE) -> Fit:
     """Search mesh, layout, remat, accumulation and precision.
 
     Parameters are kept in bfloat16 only if nothing fits otherwise: most updates are smaller than it resolves.
@@ -102,7 +102,7 @@ def fit(program: Program, load: Load, target: Target, *, names_split: bool, min_
     )
 
 
-def describe(program: Program, target: Target, names_split: bool, min_size: str) -> Given:
+def describe(program: Program, target: Target, names_split: bool, min_size: str = MIN_SIZE) -> Given:
     """What the spec of a program says of all that may vary.
 
     Raises:

@@ -9,7 +9,7 @@ from typing import Any
 from bvc.plan.fit.fit import Choice, Fit
 from bvc.plan.plan import Plan
 from bvc.plan.table import table
-from bvc.plan.units import size
+from bvc.plan.units import milliseconds, size
 
 _CHANGES = {
     "products": "matrix products in bfloat16 instead of float32 change the numbers of the run",
@@ -71,7 +71,7 @@ def _numbers(choice: Choice) -> dict[str, Any]:
 
 def _row(name: str, plan: Plan) -> tuple[str, str, str, str]:
     mesh = ", ".join(f"{axis} = {length}" for axis, length in plan.mesh.items())
-    step = "" if plan.roofline is None else f"{plan.roofline.step * 1e3:.4g} ms"
+    step = "" if plan.roofline is None else milliseconds(plan.roofline.step)
     needed = size(plan.memory.total)
     return name, step, f"{needed}, {size(plan.excess)} too much" if plan.excess else needed, f"{{ {mesh} }}"
 
