@@ -128,8 +128,8 @@ def _weights(
     index, weight = taps(size_in, size_out, method, antialias, stepped)
     index, weight = index[start : start + count], weight[start : start + count]
     index = (index[:, None, :] * channels + np.arange(channels)[:, None]).reshape(-1, index.shape[1])
-    read = np.unique(index)
-    first, last = int(read[0]), int(read[-1])
+    first, last = int(index.min()), int(index.max())
+    read = first + np.flatnonzero(np.bincount(index.ravel() - first))
     # a copy of what is read pays where most is passed over
     scattered = 2 * len(read) <= last - first
     places = np.searchsorted(read, index) if scattered else index - first
