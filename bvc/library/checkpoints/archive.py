@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import difflib
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
@@ -123,8 +124,21 @@ def _part(flat: dict[str, T], where: Address) -> dict[str, T]:
         return flat
     found = _below(flat, where.subtree)
     if not found:
-        raise DataError(f"nothing in the checkpoint lies below `{where.subtree}`", str(where.file))
+        raise DataError(
+            f"nothing in the checkpoint lies below `{where.subtree}`",
+            str(where.file),
+            help=_places(where.subtree, flat),
+        )
     return found
+
+
+def _places(missed: str, names: Iterable[str]) -> str:
+    """The places of a file that are called most like one that is not in it; else where its names begin."""
+    words = [name.split("/") for name in names]
+    every = {"/".join(path[:depth]) for path in words for depth in range(1, len(path) + 1)}
+    close = difflib.get_close_matches(missed, every, n=3, cutoff=0.5)
+    shown = close or sorted({path[0] for path in words})[:6]
+    return f"{'the nearest places' if close else 'its places'} are {', '.join(f'`{each}`' for each in shown)}"
 
 
 def _below(flat: Mapping[str, T], root: str) -> dict[str, T]:
