@@ -35,6 +35,7 @@ def plan(
         return report(checked.diagnostics, checked.sources)
 
     from bvc.plan.fits import check_fit
+    from bvc.plan.hosts import host_need
     from bvc.plan.plan import plan as make
     from bvc.plan.report import as_json, render
     from bvc.plan.target import find_target
@@ -45,13 +46,14 @@ def plan(
             from bvc.plan.xla.ask import with_compiled
 
             planned = with_compiled(planned, file, given, settings(sets))
+        hosts = host_need(checked.program, planned, _found)
         if html:
             from bvc.plan.page import render_page
 
-            write(html, render_page(planned).encode())
+            write(html, render_page(planned, hosts).encode())
     except Failed as failure:
         return report(failure.diagnostics, checked.sources)
-    typer.echo(as_json(planned) if json else render(planned, every_parameter=params))
+    typer.echo(as_json(planned, hosts) if json else render(planned, every_parameter=params, hosts=hosts))
     unfit: list[Diagnostic] = []
     if planned.excess and not json:
         from bvc.cli.fit import again, names_split
@@ -75,20 +77,23 @@ def plan_data(spec: str, sets: Sequence[str], json: bool) -> int:
     from bvc.plan.data import plan_data as make
     from bvc.plan.data_report import data_as_json, render_data
     from bvc.runtime.feed.feed import suggested_workers
-    from bvc.runtime.files import find_files
-
-    def found(part: Any) -> Any:
-        try:
-            return find_files(part)
-        except Failed:
-            return part  # an op that reads a file which is not here is not measured
 
     given_workers = checked.program.experiment.run.workers
     try:
         planned = make(
-            checked.program, found, suggested_workers() if given_workers is None else given_workers
+            checked.program, _found, suggested_workers() if given_workers is None else given_workers
         )
     except Failed as failure:
         return report(failure.diagnostics, checked.sources)
     typer.echo(data_as_json(planned) if json else render_data(planned))
     return report(checked.diagnostics, checked.sources)
+
+
+def _found(part: Any) -> Any:
+    """A part of an experiment with its files found; an op that reads a file which is not here is not measured."""
+    from bvc.runtime.files import find_files
+
+    try:
+        return find_files(part)
+    except Failed:
+        return part

@@ -122,7 +122,7 @@ def graph(
         (written.raw, compiled.raw),
         tuple(rows),
         {name: str(_in_batch(feature)) for name, feature in split.outputs.items()},
-        (_fixed_bytes(all_outputs), _fixed_bytes(split.outputs)),
+        (fixed_bytes(all_outputs), fixed_bytes(split.outputs)),
         (_total(written), _total(compiled)),
         compiled.stopped or written.stopped,
     )
@@ -140,7 +140,8 @@ def _total(costs: Costs) -> float:
     return sum(cost.seconds for cost in costs.steps)
 
 
-def _fixed_bytes(features: Features) -> int:
+def fixed_bytes(features: Features) -> int:
+    """Bytes of an example's features as they travel to the devices, of those whose size is known."""
     return sum(_bytes(feature) for feature in features.values() if feature.fixed)
 
 

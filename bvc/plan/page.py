@@ -8,6 +8,7 @@ from bvc.figure.chart import Axis, Chart, Level, Series, Span
 from bvc.figure.page import figures, folded, page, paragraph, section, table, wide
 from bvc.figure.plot import draw
 from bvc.plan.devices import draw_layout, held_part
+from bvc.plan.hosts import HostNeed
 from bvc.plan.moments import phases
 from bvc.plan.parameters import ParameterRow
 from bvc.plan.plan import Plan
@@ -18,6 +19,7 @@ from bvc.plan.rows import (
     group_rows,
     head,
     held_rows,
+    host_rows,
     memory_rows,
     sent_line,
     shape,
@@ -32,7 +34,7 @@ _NEAR = 3.0
 """The memory of a device is drawn if it is at most so many times what is needed."""
 
 
-def render_page(plan: Plan) -> str:
+def render_page(plan: Plan, hosts: HostNeed | None = None) -> str:
     """The page of `bvc plan --html`; it loads nothing."""
     first, *rest = head(plan)
     grouped = group_rows(plan.parameters)
@@ -65,6 +67,9 @@ def render_page(plan: Plan) -> str:
         section(
             "work and time", paragraph(flops_line(plan)), table(("at peak rates", "", ""), times, words=(2,))
         ),
+        section("hosts, in that time", table(("what", "", ""), host_rows(hosts), words=(2,)))
+        if hosts
+        else "",
     ]
     return page(first, rest[0], [part for part in parts if part])
 

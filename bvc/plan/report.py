@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from dataclasses import asdict
 
+from bvc.plan.hosts import HostNeed
 from bvc.plan.plan import Plan
 from bvc.plan.rows import (
     batch_rows,
@@ -13,6 +14,7 @@ from bvc.plan.rows import (
     group_rows,
     head,
     held_rows,
+    host_rows,
     memory_rows,
     parameter_rows,
     sent_line,
@@ -21,8 +23,8 @@ from bvc.plan.rows import (
 from bvc.plan.table import table
 
 
-def render(plan: Plan, *, every_parameter: bool = False) -> str:
-    """The report of `bvc plan`; depends on nothing but the plan."""
+def render(plan: Plan, *, every_parameter: bool = False, hosts: HostNeed | None = None) -> str:
+    """The report of `bvc plan`; depends on nothing but the plan, and on `hosts`, which is measured."""
     parameters = plan.parameters
     memory = ["memory of a device", *table(memory_rows(plan), right=(1,))]
     held = ["the step's at its peak", *table(held_rows(plan), right=(0, 1))]
@@ -39,14 +41,17 @@ def render(plan: Plan, *, every_parameter: bool = False) -> str:
         [flops_line(plan)],
         [*collectives, sent_line(plan)] if collectives else ["collectives of a step: none"],
         *([["time at peak rates (roofline)", *times]] if times else []),
+        *([["hosts, in that time", *table(host_rows(hosts), right=(1,))]] if hosts else []),
     ]
     return "\n\n".join("\n".join(part) for part in parts) + "\n"
 
 
-def as_json(plan: Plan) -> str:
+def as_json(plan: Plan, hosts: HostNeed | None = None) -> str:
     """The plan with all its numbers; bytes and FLOPs as integers, on one device."""
     document = asdict(plan)
     document["memory"]["total"] = plan.memory.total
     document["excess"] = plan.excess
     document["utilization"] = plan.utilization
+    if hosts is not None:
+        document["hosts"] = {**asdict(hosts), "cores": hosts.cores}
     return json.dumps(document, indent=2) + "\n"

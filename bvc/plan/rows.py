@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from bvc.plan.epoch import explain
+from bvc.plan.hosts import HostNeed
 from bvc.plan.parameters import ParameterRow, group
 from bvc.plan.plan import Plan
 from bvc.plan.units import amount, milliseconds, size
@@ -140,6 +141,20 @@ def sent_line(plan: Plan) -> str:
     if plan.target.slices == 1:
         return line
     return f"{line}, of that over the network: {size(sum(each.network for each in plan.collectives))}"
+
+
+def host_rows(need: HostNeed) -> Rows:
+    """What each host must do in that time."""
+    rows: Rows = [
+        ("examples", f"{amount(need.rate)}/s", f"on each of {need.hosts} host{'s' * (need.hosts > 1)}")
+    ]
+    if need.core is not None and need.cores is not None:
+        least = "at most " * bool(need.stopped)
+        why = f"of this machine's kind: one makes {least}{amount(need.core)}/s"
+        rows += [("cores", f"{need.cores:.3g}", why), ("", "", f"measured on {need.based_on}")]
+    if need.stopped:
+        rows.append(("", "", f"not all ops were measured: {need.stopped}"))
+    return [*rows, ("memory", size(need.memory), "for batches, and a worker on each core")]
 
 
 def time_rows(plan: Plan) -> Rows:
