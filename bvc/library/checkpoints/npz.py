@@ -82,7 +82,11 @@ def _name(entry: zipfile.ZipInfo) -> str:
 
 def _entries(archive: zipfile.ZipFile) -> list[zipfile.ZipInfo]:
     entries = archive.infolist()
+    seen: set[str] = set()
     for entry in entries:
+        if entry.filename in seen:
+            raise ValueError(f"`{entry.filename}` is in it twice")
+        seen.add(entry.filename)
         if entry.file_size > _SMALL and entry.file_size > _DENSEST * entry.compress_size:
             raise ValueError(
                 f"`{entry.filename}` would grow from {entry.compress_size} to {entry.file_size} bytes"

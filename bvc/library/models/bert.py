@@ -8,7 +8,7 @@ import equinox as eqx
 import jax
 from jaxtyping import Array, Float, Key
 
-from bvc.component import Count, Fraction, PortError, Stack, component, gather
+from bvc.component import Count, Depth, Fraction, PortError, Stack, component, gather
 from bvc.library.checkpoints.naming import Naming
 from bvc.library.layers.attention import Mask, attend
 from bvc.library.layers.dense import Dense, Dtype, Embedding
@@ -126,7 +126,7 @@ class Bert(HeadedTextModel):
         *,
         size: Literal["base", "large"] = "base",
         width: Count | None = None,
-        depth: Count | None = None,
+        depth: Depth | None = None,
         heads: Count | None = None,
         mlp_dim: Count | None = None,
         vocab: Count = 30_522,

@@ -9,7 +9,7 @@ import jax
 import numpy as np
 from jaxtyping import Array, Key
 
-from bvc.component import Count, NonNegative, component, gather
+from bvc.component import Count, Depth, NonNegative, component, gather
 from bvc.library.checkpoints.naming import Flat, Naming, Shapes
 from bvc.library.checkpoints.repairs import renumber
 from bvc.library.layers.conv import StandardizedConv, max_pool
@@ -83,7 +83,7 @@ class Bit(ResNet):
     def __init__(
         self,
         *,
-        depth: Count | tuple[Count, ...] = 50,
+        depth: Depth | tuple[Depth, ...] = 50,
         width: NonNegative = 1.0,
         out_dim: Count | None = None,
         head_bias: float = 0.0,

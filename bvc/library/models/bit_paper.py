@@ -9,7 +9,7 @@ import jax
 import numpy as np
 from jaxtyping import Array, Key
 
-from bvc.component import Count, NonNegative, component, gather
+from bvc.component import Count, Depth, NonNegative, component, gather
 from bvc.library.checkpoints.naming import Flat, Naming, Shapes
 from bvc.library.layers.conv import StandardizedConv, max_pool
 from bvc.library.layers.dense import Dense
@@ -88,7 +88,7 @@ class BitPaper(ResNet):
     def __init__(
         self,
         *,
-        depth: Count | tuple[Count, ...] = 50,
+        depth: Depth | tuple[Depth, ...] = 50,
         width: NonNegative = 1.0,
         out_dim: Count | None = None,
         head_zeroinit: bool = True,

@@ -9,7 +9,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float, Int, Key
 
-from bvc.component import Count, Fraction, Model, component, view
+from bvc.component import Count, Depth, Fraction, Model, component, view
 from bvc.library.checkpoints.naming import Naming
 from bvc.library.layers.captioner import Captioner
 from bvc.library.layers.decoder import TokenDecoder, causal, check_encoder, shift_right
@@ -68,7 +68,7 @@ class Cappa(Captioner):
         vocab: Count = 32_000,
         length: Count = 256,
         width: Count = 512,
-        depth: Count = 6,
+        depth: Depth = 6,
         heads: Count = 8,
         mlp_dim: Count = 2048,
         posemb: Literal["learn", "sincos2d"] = "learn",

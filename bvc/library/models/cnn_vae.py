@@ -11,7 +11,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float, Key
 
-from bvc.component import Count, PortError, SettingError, component, gather, view
+from bvc.component import Count, Depth, PortError, SettingError, component, gather, view
 from bvc.library.checkpoints.naming import Naming, Rules
 from bvc.library.layers.bottleneck import CodeDropout, kept_codes
 from bvc.library.layers.conv import Conv, average_pool
@@ -149,7 +149,7 @@ class CnnVae(eqx.Module):
         *,
         codeword_dim: Count,
         filters: Count = 128,
-        num_res_blocks: Count = 2,
+        num_res_blocks: Depth = 2,
         channel_multipliers: tuple[Count, ...] = (1, 1, 2, 2, 4),
         conv_downsample: bool = False,
         norm: Norm = "group",

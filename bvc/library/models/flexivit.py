@@ -10,7 +10,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float, Key
 
-from bvc.component import Count, PortError, Stack, component, gather, view
+from bvc.component import Count, Depth, PortError, Stack, component, gather, view
 from bvc.library.checkpoints.kernel import pi_matrix, resize_kernel
 from bvc.library.checkpoints.naming import Naming
 from bvc.library.layers import posemb as positions
@@ -102,7 +102,7 @@ class FlexiVit(eqx.Module):
         *,
         variant: str | None = None,
         width: Count | None = None,
-        depth: Count | None = None,
+        depth: Depth | None = None,
         heads: Count | None = None,
         mlp_dim: Count | None = None,
         patch: Count | tuple[Count, Count] | None = None,

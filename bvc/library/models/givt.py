@@ -11,6 +11,7 @@ from jaxtyping import Array, Bool, Float, Key
 
 from bvc.component import (
     Count,
+    Depth,
     Fraction,
     Model,
     NonNegative,
@@ -113,7 +114,7 @@ class Givt(eqx.Module):
         length: Count = 256,
         out_dim: Count = 32,
         width: Count = 512,
-        depth: Count = 6,
+        depth: Depth = 6,
         heads: Count = 8,
         mlp_dim: Count = 2048,
         dropout: Fraction = 0.0,

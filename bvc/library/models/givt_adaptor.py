@@ -7,7 +7,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float, Key
 
-from bvc.component import Count, Fraction, SettingError, component, gather, view
+from bvc.component import Count, Depth, Fraction, SettingError, component, gather, view
 from bvc.library.checkpoints.naming import Naming
 from bvc.library.layers.conv import Conv
 from bvc.library.layers.dropout import Keys, dropout, fold
@@ -73,7 +73,7 @@ class GivtAdaptor(eqx.Module):
         self,
         *,
         num_channels: Count = 4,
-        num_blocks: Count = 4,
+        num_blocks: Depth = 4,
         num_channels_bottleneck: Count | None = None,
         dropout: Fraction = 0.0,
         pixel_shuffle_patch_size: Count | tuple[Count, Count] = 1,

@@ -10,7 +10,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float, Key
 
-from bvc.component import Count, Fraction, PortError, SettingError, Stack, component, gather
+from bvc.component import Count, Depth, Fraction, PortError, SettingError, Stack, component, gather
 from bvc.library.checkpoints.naming import Flat, Naming, Shapes
 from bvc.library.checkpoints.repairs import renumber
 from bvc.library.layers.dense import Dense
@@ -100,7 +100,7 @@ class MlpMixer(HeadedImageModel):
         *,
         variant: str | None = None,
         width: Count | None = None,
-        depth: Count | None = None,
+        depth: Depth | None = None,
         tokens_mlp_dim: Count | None = None,
         channels_mlp_dim: Count | None = None,
         patch: Count | tuple[Count, Count] | None = None,

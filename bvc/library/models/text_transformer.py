@@ -9,7 +9,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float, Key
 
-from bvc.component import Count, Fraction, PortError, Stack, component, gather, view
+from bvc.component import Count, Depth, Fraction, PortError, Stack, component, gather, view
 from bvc.library.checkpoints.naming import Flat, Foreign, Naming, Shapes, Stacking, below
 from bvc.library.checkpoints.repairs import renumber
 from bvc.library.layers import posemb as positions
@@ -77,7 +77,7 @@ class TextTransformer(HeadedTextModel):
         length: Count = 64,
         variant: str | None = None,
         width: Count | None = None,
-        depth: Count | None = None,
+        depth: Depth | None = None,
         heads: Count | None = None,
         mlp_dim: Count | None = None,
         pool: Pool = "last",

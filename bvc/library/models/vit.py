@@ -9,7 +9,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float, Key
 
-from bvc.component import Count, Fraction, PortError, Stack, component, gather, view
+from bvc.component import Count, Depth, Fraction, PortError, Stack, component, gather, view
 from bvc.library.checkpoints.naming import Naming
 from bvc.library.layers import posemb as positions
 from bvc.library.layers.block import Bias, Block, Wiring, encode, stack
@@ -95,7 +95,7 @@ class Vit(HeadedImageModel):
         *,
         variant: str | None = None,
         width: Count | None = None,
-        depth: Count | None = None,
+        depth: Depth | None = None,
         heads: Count | None = None,
         mlp_dim: Count | None = None,
         patch: Count | tuple[Count, Count] | None = None,

@@ -7,7 +7,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float, Key, Num
 
-from bvc.component import Count, Fraction, component, gather, view
+from bvc.component import Count, Depth, Fraction, component, gather, view
 from bvc.library.checkpoints.naming import Naming, Stacking
 from bvc.library.layers.bottleneck import CodeDropout, grid_of_codes, kept_codes, resample_tokens
 from bvc.library.layers.dense import Dense
@@ -74,8 +74,8 @@ class VitVae(eqx.Module):
         size: Count | tuple[Count, Count] = 256,
         patch: Count | tuple[Count, Count] = 16,
         width: Count = 768,
-        enc_depth: Count = 6,
-        dec_depth: Count = 6,
+        enc_depth: Depth = 6,
+        dec_depth: Depth = 6,
         heads: Count = 12,
         mlp_dim: Count | None = None,
         posemb: Posemb = "learn",

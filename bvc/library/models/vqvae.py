@@ -12,6 +12,7 @@ from jaxtyping import Array, Float, Int, Key
 
 from bvc.component import (
     Count,
+    Depth,
     Fraction,
     NonNegative,
     PortError,
@@ -122,8 +123,8 @@ class VqVae(eqx.Module):
         patch: Count | tuple[Count, Count] = 8,
         code_len: Count = 256,
         width: Count = 768,
-        enc_depth: Count = 6,
-        dec_depth: Count = 6,
+        enc_depth: Depth = 6,
+        dec_depth: Depth = 6,
         heads: Count = 12,
         mlp_dim: Count | None = None,
         posemb: Posemb = "learn",

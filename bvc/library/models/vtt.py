@@ -6,7 +6,7 @@ from typing import Any, Literal, TypedDict
 
 from jaxtyping import Array, Float, Key
 
-from bvc.component import Count, Fraction, Model, component
+from bvc.component import Count, Depth, Fraction, Model, component
 from bvc.library.checkpoints.naming import Naming
 from bvc.library.checkpoints.repairs import renumber
 from bvc.library.layers.captioner import Captioner
@@ -57,7 +57,7 @@ class Vtt(Captioner):
         vocab: Count = 32_000,
         length: Count = 256,
         width: Count = 512,
-        depth: Count = 6,
+        depth: Depth = 6,
         heads: Count = 8,
         mlp_dim: Count = 2048,
         posemb: Literal["learn", "sincos2d"] = "sincos2d",
@@ -70,6 +70,7 @@ class Vtt(Captioner):
         self.encoder = encoder
         self.decoder = TokenDecoder(
             Size(width, depth, mlp_dim, heads),
+            source=width,
             vocab=vocab,
             length=length,
             learned=posemb == "learn",

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import io
 import pickle
+import warnings
 import zipfile
 from pathlib import Path
 
@@ -12,7 +14,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from bvc.component import DataError
-from bvc.library.checkpoints.archive import address, read
+from bvc.library.checkpoints.archive import address, entries, read
 
 EXECUTED: list[str] = []
 
@@ -77,6 +79,29 @@ def test_headers_that_lie(header: bytes, tmp_path: Path) -> None:
         archive.writestr("x.npy", b"\x93NUMPY\x01\x00" + len(header).to_bytes(2, "little") + header + b"1234")
     with pytest.raises(DataError, match="cannot be read"):
         read(str(tmp_path / "a.npz"))
+
+
+def test_a_name_that_is_there_twice(tmp_path: Path) -> None:
+    with zipfile.ZipFile(tmp_path / "a.npz", "w") as archive:
+        for value in (1.0, 2.0):
+            array = io.BytesIO()
+            np.save(array, np.full(3, value, np.float32))
+            with warnings.catch_warnings(action="ignore"):
+                archive.writestr("x.npy", array.getvalue())
+    for look in (read, entries):
+        with pytest.raises(DataError, match=r"`x\.npy` is in it twice"):
+            look(str(tmp_path / "a.npz"))
+
+
+def test_a_part_that_is_not_there(tmp_path: Path) -> None:
+    np.savez(tmp_path / "a.npz", **{"img/MAPHead_0/probe": np.zeros(3), "t": np.zeros(1)})
+    for part, help in (
+        ("img/MAPHed_0", "the nearest places are `img/MAPHead_0`"),
+        ("zzz", "its places are `img`, `t`"),
+    ):
+        with pytest.raises(DataError) as caught:
+            read(f"{tmp_path}/a.npz:{part}")
+        assert (caught.value.help or "").startswith(help)
 
 
 @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
