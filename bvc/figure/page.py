@@ -123,6 +123,8 @@ figure svg { display: block; width: 100%; height: auto; font-family: system-ui, 
 .scroll { overflow-x: auto } table { border-collapse: collapse; font-variant-numeric: tabular-nums }
 th, td { padding: .25rem .9rem .25rem 0; text-align: right; border-bottom: 1px solid var(--grid); white-space: nowrap }
 th { color: var(--muted); font-weight: 500 } .words { text-align: left }
+td { vertical-align: top } td.words { white-space: normal; overflow-wrap: anywhere; min-width: 9rem }
+td.words:first-child { white-space: nowrap }
 pre { background: var(--panel); border-radius: 8px; padding: 1rem; overflow-x: auto; font-size: 13px }
 .key { display: inline-block; width: .8rem; height: .8rem; border-radius: 3px; margin-right: .5rem;
   background: var(--own) }

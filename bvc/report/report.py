@@ -56,7 +56,9 @@ def render(runs: Sequence[Recorded], drawn: Sequence[Drawn]) -> str:
     numbers = list(range(len(runs))) if len(runs) > 1 else []
     parts = [section("runs", table(("run", *_facts_head(runs)), _facts(runs), colours=numbers))]
     if len(runs) > 1:
-        parts.append(section("where the specs differ", table(("key", *names), differences(runs))))
+        values = range(1, 1 + len(runs))
+        differing = table(("key", *names), differences(runs), words=values)
+        parts.append(section("where the specs differ", differing))
     parts += [
         section(
             each.title,
