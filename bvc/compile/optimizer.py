@@ -219,8 +219,9 @@ def make_update(optimizer: Optimizer, model: PyTree, steps: Steps, total: int) -
 
 
 def _clip(group: Group, norm: Float[Array, ""], limit: float) -> Group:
-    # As optax: unchanged below the limit, no epsilon.
-    return jax.tree.map(lambda g: jnp.where(norm < limit, g, g / norm.astype(g.dtype) * limit), group)
+    # As optax: unchanged below the limit, no epsilon. A quotient of each entry would be an array of its own on CPU.
+    factor = jnp.where(norm < limit, 1.0, limit / norm)
+    return jax.tree.map(lambda g: g * factor.astype(g.dtype), group)
 
 
 def _where_trained(x: Float[Array, "..."], treatment: Treatment) -> Float[Array, "..."]:

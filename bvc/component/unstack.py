@@ -9,7 +9,6 @@ long to compile (bench/README.md).
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 import jax
 import jax.numpy as jnp
