@@ -178,5 +178,5 @@ def time_rows(plan: Plan) -> Rows:
             f"{100 * (plan.utilization or 0):.0f} %",
             "of the peak rate, recomputation not counted",
         ),
-        ("run", f"{hours:.3g} h", f"{hours * devices:.3g} device-hours"),
+        ("run", f"{hours:.3g} h", f"{hours * devices / plan.target.chip_devices:.3g} chip-hours"),
     ]

@@ -47,6 +47,7 @@ class Target:
         slices: of equal size; the first axes of the mesh lie over them.
         network_rate: bytes per second that a device sends to other slices; None if unknown.
         host_devices: devices of one host.
+        chip_devices: devices of one chip.
     """
 
     name: str
@@ -61,6 +62,7 @@ class Target:
     slices: int = 1
     network_rate: float | None = None
     host_devices: int = 8
+    chip_devices: int = 1
 
     @property
     def is_here(self) -> bool:
@@ -96,7 +98,7 @@ def find_target(text: str) -> Target:
     facts = target_facts(name)
     sizes = [int(size) for size in (found["shape"] or "1").split("x")]
     shape = tuple(sizes) if len(sizes) > 1 else ()
-    devices = math.prod(sizes) * (facts.get("topology", {}).get("chip_devices", 1) if shape else 1)
+    devices = math.prod(sizes) * (_chip_devices(facts) if shape else 1)
     slices = int(found["slices"] or 1)
     machines = 1
     if facts["kind"] == "gpu" and devices > facts["host_devices"]:
@@ -147,7 +149,12 @@ def _from_facts(name: str, devices: int, facts: Mapping[str, Any]) -> Target:
         facts["source"],
         network_rate=facts["network_gb_s"] * 1e9 if "network_gb_s" in facts else None,
         host_devices=facts["host_devices"],
+        chip_devices=_chip_devices(facts),
     )
+
+
+def _chip_devices(facts: Mapping[str, Any]) -> int:
+    return facts.get("topology", {}).get("chip_devices", 1)
 
 
 def host_memory() -> int:
