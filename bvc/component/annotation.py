@@ -97,8 +97,8 @@ Count = Annotated[int, AtLeast(1)]
 Depth = Annotated[int, Within(1, 1000)]
 """A number of layers.
 
-No published network has more than 1000 (DeepNet, arXiv:2203.00555). Each parameter of each layer has a name: more layers, a
-slip such as a width in the place of a depth, would be checked for minutes.
+No published network has more than 1000 (DeepNet, arXiv:2203.00555). Each parameter of each layer has a name:
+more layers, a slip such as a width in the place of a depth, would be checked for minutes.
 """
 NonNegative = Annotated[float, AtLeast(0)]
 """A number of at least 0."""
