@@ -85,7 +85,8 @@ def fuse(body: Ops, kind: DeviceKind) -> Fused:
             readers[value].append(op)
     repeats = kind != "cpu"
     fusing = _PRODUCTS if kind == "tpu" else frozenset[str]()
-    demanded = _demanded(body, readers, frozenset(body.outputs) - body.stacked, fusing)
+    outputs = frozenset(body.outputs)
+    demanded = _demanded(body, readers, outputs - body.stacked, fusing)
     stored: set[Value] = set()
     streamed: set[Value] = set()
     sources: dict[Value, frozenset[Value]] = {}
@@ -101,6 +102,8 @@ def fuse(body: Ops, kind: DeviceKind) -> Fused:
                 roots[value] = origin
                 if value in body.stacked:
                     streamed.add(value)
+            elif _fills(op) and value not in outputs:
+                roots[value] = origin
             elif value in demanded or not _fusible(op) or _keep(op, len(readers[value]), origin, repeats):
                 roots[value] = frozenset([value])
                 stored.add(value)
@@ -122,6 +125,11 @@ def _reduced(body: Ops, stored: set[Value]) -> frozenset[Value]:
         if op.name in _REDUCTIONS or through:
             found.update(op.inputs)
     return frozenset(found)
+
+
+def _fills(op: Op) -> bool:
+    """Whether a result is one number all over: compilers make it where it is read."""
+    return op.name == "broadcast_in_dim" and not op.inputs[0].shape
 
 
 def _fusible(op: Op) -> bool:

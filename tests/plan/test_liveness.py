@@ -118,6 +118,18 @@ def test_an_operand_of_a_product_needs_no_memory_on_a_tpu(trace: Trace) -> None:
     assert on("gpu", body) == 2 * on("tpu", body) == 2 * 128 * 128 * 4
 
 
+def test_a_constant_that_fills_an_array_is_made_where_it_is_read(trace: Trace) -> None:
+    def masked(x: jax.Array) -> jax.Array:
+        zeros = jnp.zeros_like(x)
+        return lax.scan(lambda c, _: (jnp.where(c > 0, c @ x, zeros), None), x, None, length=4)[0] + zeros
+
+    filled = trace(masked, A)
+    assert any(op.name == "broadcast_in_dim" for op in filled.ops)
+    assert on("gpu", filled) == on(
+        "gpu", trace(lambda x: lax.scan(lambda c, _: (c @ x, None), x, None, length=4)[0] + 1, A)
+    )
+
+
 def compiled_bytes(step: Any, *arguments: Any, donate: tuple[int, ...]) -> int:
     stats = jax.jit(step, donate_argnums=donate).lower(*arguments).compile().memory_analysis()
     own = stats.output_size_in_bytes - stats.alias_size_in_bytes
