@@ -9,13 +9,14 @@ from typing import Any
 
 import jax
 import numpy as np
-from jaxtyping import PyTree
+from jaxtyping import Array, Float, Int, PyTree
 
 from bvc.check import Checked, check
 from bvc.compile.mesh import Grid
 from bvc.compile.program import Program
 from bvc.compile.state import State, first_state, state_shardings
 from bvc.compile.step import compile_step, frozen_shardings
+from bvc.component import Loss, component
 from bvc.ir import LayoutRule
 from tests.compile.toy import grid_of, shard
 
@@ -54,6 +55,17 @@ MESHES: tuple[tuple[dict[str, int], Sequence[LayoutRule]], ...] = (
     ({"data": 1}, ()),
     ({"data": 2, "fsdp": 4}, (shard(".*", "fsdp"),)),
 )
+
+
+@component("objective", name="scaled_by_draw")
+def scaled(logits: Float[Array, "b c"], factor: Int[Array, "b"]) -> Loss:
+    """Sum of the logits times a draw.
+
+    Ports:
+        logits: one number for each class
+        factor: the draw
+    """
+    return Loss.mean(logits.sum(axis=1) * factor)
 
 
 def checked(folder: Path, *tables: str, spec: str = SPEC) -> Checked:

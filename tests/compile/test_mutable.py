@@ -42,7 +42,7 @@ head_zeroinit = false
 type = "near_by_name"
 
 [optimizer]
-type = "adafactor"
+type = "sgd"
 lr = 0.01
 weight_decay = 0.1
 

@@ -11,24 +11,9 @@ import pytest
 
 from bvc.compile.perturbation import Perturbation
 from tests.compile.parts import OBJECTIVE, checked, compiled
-from tests.compile.toy import Kept, Toy, rule, run, shard, training_of, update_of
+from tests.compile.toy import Toy, rule, update_of
 
 GSAM = Perturbation(lambda step: np.float32(0.3), 0.4, False, "perturbed")
-
-
-@pytest.mark.slow
-def test_the_same_steps_on_every_mesh_and_in_parts() -> None:
-    model = Toy(jax.random.key(0))
-    settings = {"perturbation": GSAM, "loss": Kept()}
-    _, alone = run(*training_of(model, {"data": 1}, **settings), 2)
-    _, plain = run(*training_of(model, {"data": 1}, loss=Kept()), 2)
-    assert alone[0]["training_loss"] == pytest.approx(plain[0]["training_loss"], rel=1e-6)
-    assert alone[0]["l2_grads"] != pytest.approx(plain[0]["l2_grads"], rel=1e-3)
-    assert alone[0]["rho"] == pytest.approx(0.3)
-    axes, layout = {"data": 2, "fsdp": 4}, (shard(".*", "fsdp"),)
-    _, parts = run(*training_of(model, axes, layout, parts=2, **settings), 2)
-    for name in alone[0]:
-        np.testing.assert_allclose([t[name] for t in parts], [t[name] for t in alone], rtol=3e-5)
 
 
 def test_what_is_frozen_is_neither_moved_nor_counted() -> None:

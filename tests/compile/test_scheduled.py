@@ -13,8 +13,7 @@ from bvc.compile.schedule import Scheduled, now
 from bvc.component import Scheduled as Setting
 from bvc.component import component
 from bvc.component.execution import Execution, executing
-from bvc.plan.schedules import schedule_charts
-from tests.compile.parts import SPEC, checked, compiled, run
+from tests.compile.parts import SPEC, checked, compiled
 
 TERMS = """
 [objective.terms.first]
@@ -29,19 +28,6 @@ weight = { peak = 2.0, type = "linear", end = 0.5, warmup = "1 steps" }
 def codes(folder: Path, weight: str) -> list[str]:
     terms = TERMS.rsplit("weight", 1)[0] + f"weight = {weight}\n"
     return [each.code for each in checked(folder, terms).diagnostics]
-
-
-@pytest.mark.slow
-def test_a_weight_follows_its_schedule_in_the_step(tmp_path: Path) -> None:
-    program = compiled(tmp_path, TERMS)
-    _, told = run(program, {"data": 2}, (), steps=3)
-    weights = [0.0, 2.0, 2.0 * (0.5 + 0.5 * 2 / 3)]
-    for row, weight in zip(told, weights, strict=True):
-        np.testing.assert_allclose(
-            row["training_loss"], row["loss_first"] + weight * row["loss_second"], rtol=1e-5
-        )
-    titles = {chart.title: chart for chart in schedule_charts(program)}
-    np.testing.assert_allclose(titles["weight of second"].series[0].y[:3], weights, rtol=1e-6)
 
 
 def test_a_setting_of_an_objective_follows_its_schedule(own_components: Path) -> None:

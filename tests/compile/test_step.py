@@ -18,14 +18,11 @@ from tests.compile.toy import INPUT, Kept, Pairs, Toy, batches, rule, run, shard
 
 EVERYTHING = (shard(".*", "fsdp"),)
 MESHES: list[tuple[dict[str, int], Any]] = [
-    ({"data": 2}, ()),
-    ({"data": 4}, ()),
-    ({"data": 8}, ()),
     ({"fsdp": 8}, EVERYTHING),
-    ({"data": 4, "fsdp": 2}, EVERYTHING),
     ({"data": 2, "fsdp": 2, "other": 2}, (shard("text/.*", "other"), *EVERYTHING)),
     ({"data": 1, "fsdp": 4}, (shard(".*/kernel", "fsdp", dim=0),)),
 ]
+"""Those of most specs: test_invariance.py."""
 
 
 @pytest.fixture(scope="module")
@@ -110,28 +107,26 @@ def test_traced_without_devices() -> None:
     assert "shard_map" in str(jaxpr)
 
 
-def test_mean_over_kept_places_is_global() -> None:
-    """Devices with different weights: the sum is divided by the global weight, not averaged over devices."""
-    meshes = ({"data": 1}, {"data": 8})
-    found = [run(*training_of(Toy(jax.random.key(0)), axes, loss=Kept()), 2)[1] for axes in meshes]
-    np.testing.assert_allclose(found[1][1]["training_loss"], found[0][1]["training_loss"], rtol=1e-5)
-    assert 0 < found[1][0]["kept"] == found[0][0]["kept"] < 1
+@pytest.fixture(scope="module", params=[Pairs(), Kept()], ids=["pairs", "kept"])
+def at_once(request: pytest.FixtureRequest) -> tuple[Any, Any]:
+    """A loss of examples that meet, or that count differently, and three steps of one device with the whole batch."""
+    return request.param, run(*training_of(Toy(jax.random.key(0)), {"data": 1}, loss=request.param), 3)
 
 
 @pytest.mark.parametrize("axes", [{"data": 1}, {"data": 2, "fsdp": 2}], ids=str)
-@pytest.mark.parametrize("loss", [Pairs(), Kept()], ids=["pairs", "kept"])
-def test_accumulation_is_exact(axes: dict[str, int], loss: Any) -> None:
+def test_accumulation_is_exact(axes: dict[str, int], at_once: tuple[Any, Any]) -> None:
+    """Devices and parts with different weights: sums are divided by the global weight, not averaged."""
+    loss, (whole, told) = at_once
     layout = EVERYTHING if "fsdp" in axes else ()
-    (whole, told), (parts, also) = (
-        run(*training_of(Toy(jax.random.key(0)), axes, layout, loss=loss, parts=count), 3) for count in (1, 4)
-    )
+    parts, also = run(*training_of(Toy(jax.random.key(0)), axes, layout, loss=loss, parts=4), 3)
     for name in told[0]:
         np.testing.assert_allclose([t[name] for t in also], [t[name] for t in told], rtol=2e-5, err_msg=name)
+    assert "kept" not in told[0] or 0 < told[0]["kept"] < 1
     for ours, theirs in zip(jax.tree.leaves(parts.params), jax.tree.leaves(whole.params), strict=True):
         np.testing.assert_allclose(ours, theirs, rtol=1e-4, atol=2e-6)
 
 
-def test_dropout_is_drawn_by_global_position() -> None:
-    """With other seeds the same run differs; so the agreement of meshes above includes dropout."""
-    a, b = (run(*training_of(Toy(jax.random.key(0)), {"data": 2}, seed=seed), 1)[1] for seed in (0, 1))
-    assert a[0]["training_loss"] != b[0]["training_loss"]
+def test_dropout_is_drawn_by_seed(alone: Any) -> None:
+    """With another seed the same run differs; so the agreement of meshes above includes dropout."""
+    _, told = run(*training_of(Toy(jax.random.key(0)), {"data": 1}, seed=1), 1)
+    assert told[0]["training_loss"] != alone[1][0]["training_loss"]

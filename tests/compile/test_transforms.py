@@ -4,15 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import equinox as eqx
-import jax
-import numpy as np
 import pytest
 
 from bvc.check import Checked, check
-from bvc.compile.mesh import Grid
-from bvc.compile.state import first_state
-from bvc.compile.step import compile_step
 
 SPEC = """
 [data.train]
@@ -48,24 +42,6 @@ def checked(folder: Path, transforms: str, ops: str = OPS) -> Checked:
     file = folder / "spec.toml"
     file.write_text(SPEC.format(ops=ops, transforms=transforms))
     return check(str(file))
-
-
-@pytest.mark.slow
-def test_the_same_step_on_one_and_eight_devices(tmp_path: Path) -> None:
-    program = checked(tmp_path, '"mixup(0.5)"').program
-    assert program is not None
-    random = np.random.default_rng(0)
-    batch = {name: random.random(array.shape, np.float32) for name, array in program.batch.items()}
-    losses = []
-    for count in (1, 8):
-        grid = Grid({"data": count}, ("data",))
-        mesh = grid.place(jax.devices()[:count])
-        step = compile_step(program.training(grid), mesh, program.state)
-        model = eqx.filter_jit(program.initialize)(jax.random.key(0))
-        first = first_state(eqx.filter(model, eqx.is_array), program.update)
-        after, _ = step(first, batch)
-        losses.append(np.asarray(jax.tree.leaves(after.params)[-1]))
-    np.testing.assert_allclose(losses[0], losses[1], atol=1e-6)
 
 
 @pytest.mark.parametrize(
