@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import deque
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TypedDict
@@ -11,6 +10,7 @@ import numpy as np
 from jaxtyping import Array, Float, Shaped
 
 from bvc.component import Data, DataError, Pipeline, Stream, View, component
+from bvc.library.evaluators._paired import Pairs, both
 
 
 class Arrays(TypedDict):
@@ -21,9 +21,9 @@ class Arrays(TypedDict):
 
 @dataclass
 class State:
-    """The student's batches that wait for the teacher's, and the moments of the examples that have both."""
+    """What waits for the teacher, and the moments of the examples that both have seen."""
 
-    waiting: deque[np.ndarray] = field(default_factory=deque[np.ndarray])
+    pairs: Pairs = field(default_factory=Pairs)
     origin: tuple[np.ndarray, np.ndarray] | None = None
     count: int = 0
     moments: dict[str, np.ndarray] = field(default_factory=dict[str, np.ndarray])
@@ -56,8 +56,7 @@ class Cka:
         view: View = "pre_logits",
         teacher: View,
     ) -> None:
-        other = pipeline if teacher_pipeline is None else teacher_pipeline
-        self._streams = {"student": Stream(data, pipeline, view), "teacher": Stream(data, other, teacher)}
+        self._streams = both(data, pipeline, teacher_pipeline, view, teacher)
 
     def streams(self) -> Mapping[str, Stream]:
         """All examples through the student, then through the teacher."""
@@ -80,10 +79,10 @@ class Cka:
 
         All are taken from the first example, which keeps them small.
         """
-        if stream == "student":
-            state.waiting.append(arrays["features"])
+        pair = state.pairs.arrived(stream, arrays["features"])
+        if pair is None:
             return state
-        x, y = (each.astype(np.float64) for each in (state.waiting.popleft(), arrays["features"]))
+        x, y = (each.astype(np.float64) for each in pair)
         if state.origin is None:
             state.origin = x[0], y[0]
         x, y = x - state.origin[0], y - state.origin[1]

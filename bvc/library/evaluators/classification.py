@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Literal, TypedDict
 
-import jax
 import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float, Shaped
 
 from bvc.component import Data, DataError, Pipeline, Stream, View, component
+from bvc.library.losses.cross_entropy import sigmoid_xent, softmax_xent
 
 
 class Arrays(TypedDict):
@@ -51,7 +51,7 @@ class Classification:
         loss: Literal["softmax_xent", "sigmoid_xent"] = "softmax_xent",
     ) -> None:
         self._streams = {"examples": Stream(data, pipeline, view)}
-        self._loss = loss
+        self._loss = softmax_xent if loss == "softmax_xent" else sigmoid_xent
 
     def streams(self) -> Mapping[str, Stream]:
         """All examples."""
@@ -60,14 +60,8 @@ class Classification:
     def examples(self, logits: Float[Array, "b c"], labels: Float[Array, "b c"]) -> Arrays:
         """What one example adds to both metrics."""
         best = jnp.argmax(logits, axis=1)
-        logits = logits.astype(jnp.float32)
-        if self._loss == "softmax_xent":
-            loss = -jnp.sum(labels * jax.nn.log_softmax(logits), axis=1)
-        else:
-            inside, outside = jax.nn.log_sigmoid(logits), jax.nn.log_sigmoid(-logits)
-            loss = -jnp.sum(labels * inside + (1 - labels) * outside, axis=1)
         correct = jnp.take_along_axis(labels, best[:, None], axis=1)[:, 0]
-        return {"weight": jnp.max(labels, axis=1), "correct": correct, "loss": loss}
+        return {"weight": jnp.max(labels, axis=1), "correct": correct, "loss": self._loss(logits, labels)}
 
     def start(self) -> State:
         """Sums of nothing."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import deque
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TypedDict
@@ -12,6 +11,7 @@ import numpy as np
 from jaxtyping import Array, Float, Shaped
 
 from bvc.component import Count, Data, DataError, Fraction, Pipeline, SettingError, Stream, View, component
+from bvc.library.evaluators._paired import Pairs, both
 from bvc.library.losses.distance import Kind, distance
 
 
@@ -47,9 +47,9 @@ class Arrays(TypedDict):
 
 @dataclass
 class State:
-    """The student's batches that wait for the teacher's, and every distance of the examples that have both."""
+    """What waits for the teacher, and every distance of the examples that both have seen."""
 
-    waiting: deque[np.ndarray] = field(default_factory=deque[np.ndarray])
+    pairs: Pairs = field(default_factory=Pairs)
     found: dict[str, list[np.ndarray]] = field(default_factory=dict[str, list[np.ndarray]])
 
 
@@ -89,8 +89,7 @@ class Distance:
                 )
         if len({each.name for each in distances}) < len(distances):
             raise SettingError("distances", "holds the same distance twice")
-        other = pipeline if teacher_pipeline is None else teacher_pipeline
-        self._streams = {"student": Stream(data, pipeline, view), "teacher": Stream(data, other, teacher)}
+        self._streams = both(data, pipeline, teacher_pipeline, view, teacher)
         self._distances = distances
         self._between = jax.jit(self.between)
 
@@ -116,10 +115,10 @@ class Distance:
         Raises:
             DataError: they are of different classes.
         """
-        if stream == "student":
-            state.waiting.append(arrays["logits"])
+        pair = state.pairs.arrived(stream, arrays["logits"])
+        if pair is None:
             return state
-        student, teacher = state.waiting.popleft(), arrays["logits"]
+        student, teacher = pair
         if student.shape != teacher.shape:
             raise DataError(f"{student.shape[1]} logits of the student and {teacher.shape[1]} of the teacher")
         for name, values in self._between(student, teacher).items():

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TypedDict
 
-import jax
 import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float, Int, Shaped
 
 from bvc.component import Data, Pipeline, Stream, View, component
 from bvc.library.evaluators._average import Average
+from bvc.library.losses.cross_entropy import token_xent
 
 
 class Arrays(TypedDict):
@@ -56,15 +56,10 @@ class Perplexity:
         label_masks: Float[Array, "b t"] | None = None,
     ) -> Arrays:
         """The negative log-likelihood of each sequence."""
-        logp = jax.nn.log_softmax(logits.astype(jnp.float32))
-        nll = -jnp.take_along_axis(logp, labels[..., None], axis=-1)[..., 0]
-        weight = (labels != 0).astype(jnp.float32)
+        weights = (labels != 0).astype(jnp.float32)
         if label_masks is not None:
-            weight = weight * label_masks
-        total = jnp.sum(nll * weight, axis=1)
-        if self._per_token:
-            total = total / jnp.maximum(jnp.sum(weight, axis=1), 1e-8)
-        return {"nll": total}
+            weights = weights * label_masks
+        return {"nll": token_xent(logits, labels, weights, normalize=self._per_token)}
 
     def start(self) -> Average:
         """Nothing seen."""

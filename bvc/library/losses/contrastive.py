@@ -13,7 +13,7 @@ from typing import Literal, TypeVar
 import jax
 import jax.numpy as jnp
 from jax import lax
-from jaxtyping import Array, Bool, Float
+from jaxtyping import Array, Bool, Float, Int
 
 from bvc.component import MeshContext
 from bvc.component.execution import execution
@@ -21,6 +21,8 @@ from bvc.component.execution import execution
 Chunk = Literal["none", "ring"]
 Carry = TypeVar("Carry")
 
+_ROWS = 256
+"""Images whose logits exist at once where the turns of a ring are written out."""
 _MASKED = -1e30
 """Logit of a pair that does not count; finite, so that gradients of empty sums stay zero."""
 
@@ -36,27 +38,38 @@ def sigmoid_pairs(
     """For each image the sum over all texts of -log sigmoid(+-logit), + for its own text (arXiv:2303.15343)."""
 
     @jax.checkpoint
-    def block(
-        image: Float[Array, "b d"], text: Float[Array, "n d"], sign: Float[Array, "b n"]
-    ) -> Float[Array, "b"]:
+    def rows(
+        image: Float[Array, "r d"], own: Int[Array, "r"], text: Float[Array, "n d"]
+    ) -> Float[Array, "r"]:
+        """`own` is the place of an image's own text among `text`, -1 if it is not there."""
         logits = _similarity(image, text) * temperature + bias
-        return -jnp.sum(jax.nn.log_sigmoid(sign * logits), axis=-1)
+        mine = own[:, None] == jnp.arange(text.shape[0])[None, :]
+        return -jnp.sum(jax.nn.log_sigmoid(jnp.where(mine, logits, -logits)), axis=-1)
+
+    def block(
+        image: Float[Array, "b d"], own: Int[Array, "b"], text: Float[Array, "n d"]
+    ) -> Float[Array, "b"]:
+        if not execution().unroll or image.shape[0] % _ROWS:
+            return rows(image, own, text)
+        # turns that are written out do not wait for each other: only a loop keeps their logits from living at once
+        parts = [x.reshape(-1, _ROWS, *x.shape[1:]) for x in (image, own)]
+        return lax.map(lambda part: rows(*part, text), parts).reshape(-1)
 
     count = image.shape[0]
     if chunk == "none":
         everyone = mesh.gather(text)  # text: f32[B/shards, D] -> f32[B, D]
-        return block(image, everyone, 2.0 * _own_pairs(count, everyone.shape[0], mesh) - 1.0)
+        return rows(image, mesh.index() * count + jnp.arange(count), everyone)
 
-    negative = -jnp.ones((count, count))
+    elsewhere = jnp.full(count, -1)
 
     def turn(
         carry: tuple[Float[Array, "b d"], Float[Array, "b"]], _: None
     ) -> tuple[tuple[Float[Array, "b d"], Float[Array, "b"]], None]:
         text, total = carry
         text = mesh.pass_on(text)  # text: f32[B/shards, D] of the previous device
-        return (text, total + block(image, text, negative)), None
+        return (text, total + block(image, elsewhere, text)), None
 
-    total = block(image, text, 2.0 * jnp.eye(count) - 1.0)
+    total = block(image, jnp.arange(count), text)
     if mesh.shards > 1:
         _, total = _around(turn, (text, total), mesh)
     return total

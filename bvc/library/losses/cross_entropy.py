@@ -37,16 +37,19 @@ def token_xent(
 ) -> Float[Array, "b"]:
     """One choice among `v` tokens at each of `t` places, summed over places.
 
-    Smoothing gives the target 1 - smoothing and each other token an equal part of the rest. With `normalize` the sum
-    is divided by the sum of the weights (the number of places without them), so that sequences count equally.
+    Targets are `smoothed`. With `normalize` the sum is divided by the sum of the weights (the number of places without
+    them), so that sequences count equally.
     """
-    classes = logits.shape[-1]
-    rest = smoothing / (classes - 1)
-    targets = jax.nn.one_hot(labels, classes) * (1.0 - smoothing - rest) + rest
-    loss = softmax_xent(logits, targets)
+    loss = softmax_xent(logits, smoothed(labels, logits.shape[-1], smoothing))
     count: Float[Array, "b"] | int = labels.shape[-1]
     if weights is not None:
         loss = loss * weights
         count = jnp.maximum(jnp.sum(weights, axis=-1), 2e-38)  # all padding: 0 / tiny is 0
     loss = jnp.sum(loss, axis=-1)
     return loss / count if normalize else loss
+
+
+def smoothed(labels: Int[Array, "*b"], classes: int, smoothing: float) -> Float[Array, "*b c"]:
+    """Labels as targets: 1 - smoothing for the class itself, equal parts of the rest for the others."""
+    rest = smoothing / (classes - 1)
+    return jax.nn.one_hot(labels, classes) * (1.0 - smoothing - rest) + rest

@@ -8,7 +8,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
-from bvc.library.losses.cross_entropy import softmax_xent
+from bvc.library.losses.cross_entropy import smoothed, softmax_xent
 
 Kind = Literal["euclidean", "l2", "hard", "kl", "logsoftmax_euclidean", "agree"]
 
@@ -43,11 +43,8 @@ def distance(
     if kind == "kl":
         ours, theirs = jax.nn.log_softmax(student / t), jax.nn.log_softmax(teacher / t)
         return t * t * jnp.sum(jnp.exp(theirs) * (theirs - ours), axis=-1)
-    classes = teacher.shape[-1]
     choice = jnp.argmax(teacher, axis=-1)
     if kind == "hard":
-        rest = smoothing / (classes - 1)
-        target = jax.nn.one_hot(choice, classes) * (1.0 - smoothing - rest) + rest
-        return softmax_xent(student, target, kl=True)
+        return softmax_xent(student, smoothed(choice, teacher.shape[-1], smoothing), kl=True)
     best = jax.lax.top_k(student, k)[1]
     return jnp.any(best == choice[..., None], axis=-1).astype(jnp.float32)
