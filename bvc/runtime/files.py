@@ -13,9 +13,11 @@ from pathlib import Path
 from typing import TypeVar
 
 from bvc.compile.nodes import is_file, map_nodes
+from bvc.component.error import DataError
 from bvc.diagnostics import Diagnostic, Failed, Origin
 from bvc.diagnostics.catalog import missing as catalog
 from bvc.ir import ModelNode, Node
+from bvc.library.checkpoints.archive import address
 from bvc.spec.stdlib import stdlib_root
 
 T = TypeVar("T")
@@ -70,10 +72,9 @@ def find_files(part: T) -> T:
 
 
 def _split(path: str) -> tuple[str, str]:
-    """A checkpoint's file, and the part of it that is meant (`:sub/tree` after the last slash), if any."""
-    folder, slash, name = path.rpartition("/")
-    file, colon, part = name.partition(":")
-    if slash and not colon and ":" in folder:
-        head, _, subtree = path.rpartition(".npz:")
-        return (f"{head}.npz", f":{subtree}") if subtree else (path, "")
-    return (folder + slash + file, colon + part) if colon and file else (path, "")
+    """A checkpoint's file, and `:sub/tree` if a part of it is meant; all else is the path of a folder."""
+    try:
+        where = address(path)
+    except DataError:
+        return path, ""
+    return str(where.file), f":{where.subtree}" if where.subtree else ""

@@ -1,10 +1,10 @@
-"""Reading the arrays of a `.npz` or `.safetensors` file. Nothing in a file is ever executed."""
+"""Reading the arrays of a `.npz`, `.safetensors` or `.msgpack` file. Nothing in a file is ever executed."""
 
 from __future__ import annotations
 
 import difflib
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
@@ -13,10 +13,11 @@ from safetensors import SafetensorError, safe_open
 from safetensors.numpy import load_file
 
 from bvc.component import DataError
+from bvc.library.checkpoints.flax_msgpack import read_msgpack
 from bvc.library.checkpoints.naming import Entry, Flat
 from bvc.library.checkpoints.npz import UNREADABLE, list_npz, read_npz, unreadable
 
-_ADDRESS = re.compile(r"(?P<file>.*\.(?:npz|safetensors))(?::(?P<subtree>[\w/]+))?")
+_ADDRESS = re.compile(r"(?P<file>.*\.(?:npz|safetensors|msgpack))(?::(?P<subtree>[\w/]+))?")
 
 T = TypeVar("T")
 
@@ -30,7 +31,7 @@ class Address:
 
 
 def address(text: str) -> Address:
-    """Read `FILE.npz`, `FILE.npz:sub/tree`, or the same with `.safetensors`.
+    """Read `FILE.npz`, `FILE.npz:sub/tree`, or the same with `.safetensors` or `.msgpack`.
 
     Raises:
         DataError: it is neither.
@@ -39,7 +40,7 @@ def address(text: str) -> Address:
     if found is None:
         raise DataError(
             f'"{text}" is no checkpoint that can be read',
-            help="give a .npz or .safetensors file, with `:name` after it for the part below a name",
+            help="give a .npz, .safetensors or .msgpack file, with `:name` after it for the part below a name",
         )
     return Address(Path(found["file"]), (found["subtree"] or "").strip("/"))
 
@@ -54,7 +55,7 @@ def read(text: str) -> Flat:
         DataError: the file is missing, damaged, holds pickled objects, or has nothing below that name.
     """
     where = _present(text)
-    flat = read_npz(where.file) if where.file.suffix == ".npz" else _read_safetensors(where.file)
+    flat = _READERS[where.file.suffix](where.file)
     for root in ("params", "opt/target"):
         inside = _below(flat, root)
         if inside:
@@ -70,8 +71,7 @@ def entries(text: str) -> dict[str, Entry]:
         DataError: as `read`, as far as headers tell.
     """
     where = _present(text)
-    listed = list_npz(where.file) if where.file.suffix == ".npz" else _list_safetensors(where.file)
-    return _part(listed, where)
+    return _part(_LISTERS[where.file.suffix](where.file), where)
 
 
 def _present(text: str) -> Address:
@@ -117,6 +117,23 @@ def _list_safetensors(file: Path) -> dict[str, Entry]:
             }
     except (SafetensorError, *UNREADABLE) as error:
         raise unreadable(file, error) from error
+
+
+def _list_msgpack(file: Path) -> dict[str, Entry]:
+    """Such a file has no header: it is read."""
+    return {name: Entry(leaf.shape, leaf.dtype.name) for name, leaf in read_msgpack(file).items()}
+
+
+_READERS: dict[str, Callable[[Path], Flat]] = {
+    ".npz": read_npz,
+    ".safetensors": _read_safetensors,
+    ".msgpack": read_msgpack,
+}
+_LISTERS: dict[str, Callable[[Path], dict[str, Entry]]] = {
+    ".npz": list_npz,
+    ".safetensors": _list_safetensors,
+    ".msgpack": _list_msgpack,
+}
 
 
 def _part(flat: dict[str, T], where: Address) -> dict[str, T]:

@@ -13,6 +13,7 @@ from jaxtyping import Array, Float, Key
 
 from bvc.component import Count, Depth, PortError, SettingError, component, gather, view
 from bvc.library.checkpoints.naming import Naming, Rules
+from bvc.library.checkpoints.repairs import moved
 from bvc.library.layers.bottleneck import CodeDropout, kept_codes
 from bvc.library.layers.conv import Conv, average_pool
 from bvc.library.layers.dropout import Keys, fold
@@ -232,7 +233,9 @@ class CnnVae(eqx.Module):
             rules=(
                 *((f"encoder/{own}", theirs) for own, theirs in self.encoder.rules("cnn_encoder", norm)),
                 *((f"decoder/{own}", theirs) for own, theirs in self.decoder.rules("cnn_decoder", norm)),
-            )
+            ),
+            # MaskGIT's code, which trained those for ImageNet, calls both by their plain names.
+            repairs=(moved({"encoder": "cnn_encoder", "decoder": "cnn_decoder"}),),
         )
 
     def _encode(self, image: Image) -> tuple[Codes, Codes]:

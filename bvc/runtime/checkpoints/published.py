@@ -55,7 +55,7 @@ def cards() -> Iterator[Card]:
         known = read.get("sha256", {})
         for name, table in read.items():
             if isinstance(table, dict) and "init" in table:
-                init = str(table["init"])
+                init = address(str(table["init"])).file.as_posix()
                 yield Card(f"std:{FOLDER}/{file.name}#{name}", init, known.get(init))
 
 

@@ -8,6 +8,7 @@ import warnings
 import zipfile
 from pathlib import Path
 
+import msgpack
 import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -15,6 +16,7 @@ from hypothesis import strategies as st
 
 from bvc.component import DataError
 from bvc.library.checkpoints.archive import address, entries, read
+from tests.library.checkpoints.test_flax_msgpack import packed
 
 EXECUTED: list[str] = []
 
@@ -105,7 +107,7 @@ def test_a_part_that_is_not_there(tmp_path: Path) -> None:
 
 
 @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(data=st.data(), suffix=st.sampled_from(["npz", "safetensors"]))
+@given(data=st.data(), suffix=st.sampled_from(["npz", "safetensors", "msgpack"]))
 def test_damage_is_an_error_or_another_array(data: st.DataObject, suffix: str, tmp_path: Path) -> None:
     from safetensors.numpy import save
 
@@ -113,6 +115,8 @@ def test_damage_is_an_error_or_another_array(data: st.DataObject, suffix: str, t
     arrays = {"x": np.ones((2, 3), np.float32), "y": np.zeros(4, np.float16)}
     if suffix == "npz":
         np.savez_compressed(file, **arrays)
+    elif suffix == "msgpack":
+        file.write_bytes(msgpack.packb(packed(arrays)))
     else:
         file.write_bytes(save(arrays))
     content = bytearray(file.read_bytes())
