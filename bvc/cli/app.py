@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 from typing import Annotated
 
 import typer
@@ -251,4 +252,6 @@ def schema(
 
 def main() -> None:
     """Entry point of `bvc`."""
+    # Imports and traced programs make many objects that stay; to look for cycles among them takes a tenth of a check.
+    gc.set_threshold(100_000, 50, 1000)
     app()

@@ -39,6 +39,9 @@ from bvc.runtime.predictions import keep_files
 from bvc.runtime.processes.peers import check_met
 from bvc.runtime.training import Evaluation, Feed, HostBatch, Training
 
+_ONCE = {"cpu": {"xla_backend_optimization_level": "1"}}
+"""For what runs a single time: less work for LLVM. The numbers stay the same, and a start is half a second shorter."""
+
 
 @dataclass(frozen=True)
 class Machine:
@@ -164,7 +167,7 @@ def initial_state(program: Program, lies: Any) -> State:
         model = program.initialize(purpose_key(program.experiment.run.seed, "init"))
         return first_state(eqx.filter(model, eqx.is_array), program.update, program.ema)
 
-    state = jax.jit(make, out_shardings=lies)()
+    state = jax.jit(make, out_shardings=lies, compiler_options=_ONCE.get(jax.default_backend()))()
     values = saved_values(program.experiment.model, program.module)
     params = replaced(state.params, values)
     averages = None if program.ema is None else jax.jit(program.ema.init, out_shardings=lies.ema)(params)
