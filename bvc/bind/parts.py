@@ -19,7 +19,7 @@ from bvc.bind.part_tables import (
     SumTable,
     TermTable,
 )
-from bvc.bind.value import Reader
+from bvc.bind.value import Reader, Settings
 from bvc.component.declare import fields_of
 from bvc.diagnostics import Label, Origin
 from bvc.diagnostics.catalog import names, shapes
@@ -86,14 +86,10 @@ def _starts_from_file(model: ModelNode) -> bool:
 
 def bind_perturbation(reader: Reader, node: TreeNode, lr: float) -> PerturbationNode | Invalid:
     """`[perturbation]`; `lr` is the optimizer's learning rate."""
-    table = reader.expect_table(node, "perturbation")
-    if isinstance(table, Invalid):
+    read = _with_schedule(reader, node, "perturbation", PerturbationTable)
+    if isinstance(read, Invalid):
         return INVALID
-    settings = reader.table(table, fields_of(PerturbationTable), "perturbation")
-    written = table.get("schedule")
-    schedule = None if written is None else bind_schedule(reader, written, "perturbation.schedule")
-    if settings is None or isinstance(schedule, Invalid):
-        return INVALID
+    settings, schedule = read
     values, origins = settings.values, settings.origins
     rho = values["rho"]
     pair = isinstance(rho, tuple)
@@ -110,7 +106,7 @@ def bind_perturbation(reader: Reader, node: TreeNode, lr: float) -> Perturbation
         values.get("adaptive", False),
         values.get("minimize", "perturbed"),
         schedule,
-        table.origin,
+        node.origin,
     )
 
 
@@ -148,15 +144,24 @@ def bind_precision(reader: Reader, node: TreeNode | None) -> Precision | Invalid
 
 def bind_ema(reader: Reader, node: TreeNode) -> EmaNode | Invalid:
     """`[ema]`."""
-    table = reader.expect_table(node, "ema")
+    read = _with_schedule(reader, node, "ema", EmaTable)
+    if isinstance(read, Invalid):
+        return INVALID
+    settings, schedule = read
+    return EmaNode(settings.values["decay"], schedule, node.origin)
+
+
+def _with_schedule(
+    reader: Reader, node: TreeNode, owner: str, kind: type
+) -> tuple[Settings, ScheduleNode | None] | Invalid:
+    """The settings of a table that may hold a schedule, and the schedule."""
+    table = reader.expect_table(node, owner)
     if isinstance(table, Invalid):
         return INVALID
-    settings = reader.table(table, fields_of(EmaTable), "ema")
+    settings = reader.table(table, fields_of(kind), owner)
     written = table.get("schedule")
-    schedule = None if written is None else bind_schedule(reader, written, "ema.schedule")
-    if settings is None or isinstance(schedule, Invalid):
-        return INVALID
-    return EmaNode(settings.values["decay"], schedule, table.origin)
+    schedule = None if written is None else bind_schedule(reader, written, f"{owner}.schedule")
+    return INVALID if settings is None or isinstance(schedule, Invalid) else (settings, schedule)
 
 
 def _refused(

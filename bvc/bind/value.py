@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Literal
 
 from bvc.bind.found import INVALID, Found, Invalid, valid
-from bvc.bind.quantity import BYTE_UNITS, DURATION_UNITS, parse
+from bvc.bind.quantity import BYTE_UNITS, DURATION_UNITS, Quantity, parse
 from bvc.bind.wording import article, found_in_words, mended
 from bvc.component.annotation import AtLeast, Calls, Child, FileRole, Split, Unit, Varying, ViewRole, Within
 from bvc.component.declare import REQUIRED, Setting, fields_of
@@ -233,48 +233,41 @@ class Reader:
         return INVALID if values is None else kind(**values.values)
 
     def _duration(self, node: Node, unit: Unit, site: Site) -> Duration | Invalid:
-        name = site.setting.name
-        value = node.value if isinstance(node, Leaf) else None
-        if isinstance(value, int | float) and not isinstance(value, bool):
-            return self.found.add(quantities.no_unit(name, value, node.origin, DURATION_UNITS))
-        if not isinstance(value, str):
-            return self._mismatch(node, site.setting.annotation, site)
-        quantity = parse(value)
-        if quantity is None:
-            return self.found.add(quantities.bad_quantity(name, value, node.origin, "5_000 steps"))
-        if not quantity.unit:
-            return self.found.add(quantities.no_unit(name, value, node.origin, DURATION_UNITS))
-        if quantity.unit not in DURATION_UNITS:
-            return self.found.add(
-                quantities.wrong_unit(name, value, quantity.unit, node.origin, DURATION_UNITS)
-            )
+        quantity = self._quantity(node, site, DURATION_UNITS, "5_000 steps")
+        if isinstance(quantity, Invalid):
+            return INVALID
         if quantity.value > LARGEST**2:  # no unit makes fewer steps than these of it
             return self.found.add(quantities.too_long(node.origin, LARGEST))
         if unit.positive and not quantity.value:
-            return self.found.add(quantities.no_interval(name, node.origin))
+            return self.found.add(quantities.no_interval(site.setting.name, node.origin))
         return Duration(quantity.value, typing.cast(Any, quantity.unit), node.origin)
 
     def _bytes(self, node: Node, site: Site) -> int | Invalid:
+        units = ["MiB", *(unit for unit in BYTE_UNITS if unit != "MiB")]
+        quantity = self._quantity(node, site, units, "4 MiB")
+        if isinstance(quantity, Invalid):
+            return INVALID
+        size = quantity.value * BYTE_UNITS[quantity.unit]
+        if not math.isfinite(size):
+            return self.found.add(quantities.not_finite(site.setting.name, size, node.origin))
+        return round(size)
+
+    def _quantity(self, node: Node, site: Site, units: Sequence[str], example: str) -> Quantity | Invalid:
+        """A number with one of these units."""
         name = site.setting.name
         value = node.value if isinstance(node, Leaf) else None
-        units = ["MiB", *(unit for unit in BYTE_UNITS if unit != "MiB")]
-        if isinstance(value, int) and not isinstance(value, bool):
+        if isinstance(value, int | float) and not isinstance(value, bool):
             return self.found.add(quantities.no_unit(name, value, node.origin, units))
         if not isinstance(value, str):
             return self._mismatch(node, site.setting.annotation, site)
         quantity = parse(value)
         if quantity is None:
-            return self.found.add(quantities.bad_quantity(name, value, node.origin, "4 MiB"))
+            return self.found.add(quantities.bad_quantity(name, value, node.origin, example))
         if not quantity.unit:
             return self.found.add(quantities.no_unit(name, value, node.origin, units))
-        if quantity.unit not in BYTE_UNITS:
+        if quantity.unit not in units:
             return self.found.add(quantities.wrong_unit(name, value, quantity.unit, node.origin, units))
-        size = quantity.value * BYTE_UNITS[quantity.unit]
-        return (
-            round(size)
-            if math.isfinite(size)
-            else self.found.add(quantities.not_finite(name, size, node.origin))
-        )
+        return quantity
 
     def _mismatch(self, node: Node, annotation: Any, site: Site) -> Invalid:
         return self.found.add(
