@@ -76,7 +76,7 @@ def plan_data(spec: str, sets: Sequence[str], json: bool) -> int:
 
     from bvc.plan.data import plan_data as make
     from bvc.plan.data_report import data_as_json, render_data
-    from bvc.runtime.feed.feed import suggested_workers
+    from bvc.runtime.feed.workers import suggested_workers
 
     given_workers = checked.program.experiment.run.workers
     try:

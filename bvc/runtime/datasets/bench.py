@@ -18,8 +18,8 @@ from bvc.compile.program import Program
 from bvc.component.source import Records
 from bvc.runtime.assemble import assemble, machine
 from bvc.runtime.feed.batches import reading, stacked
-from bvc.runtime.feed.feed import suggested_workers
 from bvc.runtime.feed.training_data import training_data
+from bvc.runtime.feed.workers import suggested_workers
 from bvc.runtime.training import Feed
 
 Told = Callable[[int, int], None]

@@ -34,6 +34,7 @@ from bvc.runtime.feed.board import Board, start_worker
 from bvc.runtime.feed.mixture import MixedPipeline, Mixture
 from bvc.runtime.feed.order import Order
 from bvc.runtime.feed.padding import SKIPPED
+from bvc.runtime.feed.workers import suggested_workers
 
 MOST_SECONDS = 60.0
 """An example that takes longer ends the run."""
@@ -42,12 +43,6 @@ _POLL_SECONDS = 0.5
 _CLOSE_SECONDS = 5.0
 _FREE_SECONDS = 0.1
 """Grain frees shared memory in a thread of its own; it gets this long before the processes end."""
-
-
-def suggested_workers() -> int:
-    """Worker processes for this machine: none where there are hardly cores beside the computing ones."""
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    return 0 if cores <= 2 else min(cores - 1, 16)
 
 
 class Feed:
