@@ -162,8 +162,3 @@ def _around(turn: Callable[[Carry, None], tuple[Carry, None]], carry: Carry, mes
 
 def _similarity(image: Float[Array, "b d"], text: Float[Array, "n d"]) -> Float[Array, "b n"]:
     return jnp.einsum("id,jd->ij", image, text, preferred_element_type=jnp.float32)
-
-
-def _own_pairs(count: int, everyone: int, mesh: MeshContext) -> Bool[Array, "b n"]:
-    rows = mesh.index() * count + jnp.arange(count)
-    return rows[:, None] == jnp.arange(everyone)[None, :]

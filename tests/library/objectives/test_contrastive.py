@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from typing import Any
 
 import jax
@@ -13,6 +14,8 @@ from jax.sharding import PartitionSpec
 from bvc.compile.gradient import reduce_loss
 from bvc.compile.mesh import Grid
 from bvc.component import Loss
+from bvc.component.execution import Execution, executing
+from bvc.library.losses import contrastive
 from bvc.library.losses.contrastive import Chunk, sigmoid_pairs, softmax_pairs
 from bvc.library.objectives.sigmoid_contrastive import sigmoid_contrastive
 from bvc.library.objectives.softmax_contrastive import softmax_contrastive
@@ -69,6 +72,36 @@ def test_sigmoid_equals_whole_matrix(axes: dict[str, int], chunk: Chunk) -> None
     np.testing.assert_allclose(value, wanted, rtol=1e-5)
     for name, gradient in gradients.items():
         np.testing.assert_allclose(gradient, wanted_gradients[name], rtol=1e-4, atol=1e-5, err_msg=name)
+
+
+def unrolled(**given: Any) -> Loss:
+    """As on CPUs."""
+    with executing(Execution(given["mesh"], unroll=True)):
+        return sigmoid_contrastive(**given)
+
+
+def test_rows_of_a_block_change_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(contrastive, "_ROWS", 2)
+    arrays = inputs(32)
+    value, gradients = on_grid({"data": 8}, unrolled)(arrays)
+    wanted, wanted_gradients = jax.value_and_grad(lambda a: whole_sigmoid(**a))(arrays)
+    np.testing.assert_allclose(value, wanted, rtol=1e-5)
+    for name, gradient in gradients.items():
+        np.testing.assert_allclose(gradient, wanted_gradients[name], rtol=1e-4, atol=1e-5, err_msg=name)
+
+
+def test_the_ring_takes_a_fraction_of_the_memory_of_the_whole_matrix() -> None:
+    """Compiled for batch 8192, width 256 and 8 devices; `bench/ring.py` measures its time too."""
+    arrays = {name: jax.ShapeDtypeStruct((8192, 256), jnp.float32) for name in ("image", "text")}
+    arrays |= {name: jax.ShapeDtypeStruct((), jnp.float32) for name in ("temperature", "bias")}
+    ring, whole = (
+        on_grid({"data": 8}, functools.partial(unrolled, chunk=chunk))
+        .lower(arrays)
+        .compile()
+        .memory_analysis()
+        for chunk in ("ring", "none")
+    )
+    assert 3.5 * ring.temp_size_in_bytes < whole.temp_size_in_bytes
 
 
 @pytest.mark.parametrize("axes", GRIDS, ids=str)
