@@ -33,14 +33,19 @@ def told(tmp_path: Path, text: str) -> list[str]:
 @pytest.mark.parametrize(
     ("text", "key"),
     [
-        (
-            "[evals.retrieval]\ncache_final = true",
-            "cache_final",
-        ),  # a TypeError in mlp_mixer_i1k since 2024-05
-        ("[fewshot]\ntype = 'fewshot_lsr'", "fewshot"),  # outside of `evals` it never ran
-        ("[run]\nnum_epochs = 100", "num_epochs"),  # `:singlehost` of UViM and GIVT kept their full length
+        # a TypeError in mlp_mixer_i1k since 2024-05
+        ("[evals.retrieval]\ncache_final = true", "cache_final"),
+        # outside of `evals` it never ran
+        ("[fewshot]\ntype = 'fewshot_lsr'", "fewshot"),
+        # `:singlehost` of UViM and GIVT kept their full length
+        ("[run]\nnum_epochs = 100", "num_epochs"),
         ("[data.train]\nnum_epochs = 100", "num_epochs"),
-        ("[objective]\nuse_global_batch = true", "use_global_batch"),  # the trainer ignored it
+        # the trainer ignored them
+        ("[objective]\nuse_global_batch = true", "use_global_batch"),
+        ("[optimizer]\noptim_name = 'adam'", "optim_name"),
+        ("[data.train]\ncache = 'raw_data'", "cache"),
+        # GIVT's VAEs: `warmup_steps = 0.1`, where a part of the run was meant, was full speed from the first step on
+        ("[optimizer.schedule]\nwarmup = 0.1", "warmup"),
     ],
 )
 def test_a_key_that_nothing_reads_is_an_error(tmp_path: Path, text: str, key: str) -> None:
