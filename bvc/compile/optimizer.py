@@ -18,6 +18,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import optax
+from jax import lax
 from jaxtyping import Array, Float, Int, PyTree
 
 from bvc.compile.blame import returned
@@ -116,7 +117,7 @@ class Update:
         """
         leaves, tree = jax.tree.flatten(params)
         masked = self.masked(gradients)
-        norm = optax.tree.norm(masked)
+        norm = _norm(masked)
         extra = {name: step / self.total if name == "progress" else loss for name in self.asked}
         moves = self._transformed(masked, state, leaves, norm, extra)
         factors = jnp.stack([schedule(step) for schedule in self.schedules])
@@ -130,10 +131,10 @@ class Update:
             changed.append(leaf if update is None else (leaf + update).astype(leaf.dtype))
         metrics = {
             "l2_grads": norm,
-            "l2_params": optax.tree.norm(
+            "l2_params": _norm(
                 [leaf for leaf, each in zip(changed, self.treatments, strict=True) if not each.mutable]
             ),
-            "l2_updates": optax.tree.norm(updates),
+            "l2_updates": _norm(updates),
         }
         for index in range(len(self.schedules)):
             metrics[f"global_schedule{index or ''}"] = factors[index]
@@ -216,6 +217,11 @@ def make_update(optimizer: Optimizer, model: PyTree, steps: Steps, total: int) -
         clip_norm=optimizer.clip_norm,
         total=total,
     )
+
+
+def _norm(arrays: Sequence[Float[Array, "..."] | None]) -> Float[Array, ""]:
+    # As optax, whose detour by complex numbers is a third of what an update takes to trace.
+    return jnp.sqrt(sum(jnp.sum(lax.square(x)) for x in arrays if x is not None))
 
 
 def _clip(group: Group, norm: Float[Array, ""], limit: float) -> Group:
