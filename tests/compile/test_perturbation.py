@@ -56,6 +56,7 @@ def test_what_is_wrong_is_told(tmp_path: Path, table: str, code: str, said: str)
 
 
 def test_rho_follows_its_schedule_or_the_learning_rate(tmp_path: Path) -> None:
+    """The learning rate that the step itself uses: in big_vision rho is one step ahead of it."""
     schedule = 'schedule = { type = "linear", end = 0.5 }'
     own = compiled(tmp_path, OBJECTIVE, "[perturbation]", "rho = 0.2", schedule).perturbation
     follows = compiled(

@@ -201,6 +201,7 @@ def test_training_that_diverged_stops_and_keeps_the_last_good_checkpoint(tmp_pat
 
 
 def test_a_state_that_is_not_finite_is_never_saved(tmp_path):
+    """In big_vision a checkpoint may hold NaN before anyone looks."""
     with pytest.raises(Failed) as failed:
         toy.run(str(tmp_path), poison=12, log=100, save=4)
     (told,) = failed.value.diagnostics

@@ -18,6 +18,7 @@ ALONE = MeshContext()
 @pytest.mark.slow
 @pytest.mark.parametrize("axes", [{"data": 8}, {"data": 2, "fsdp": 2}])
 def test_any_number_of_devices_gives_the_same(axes: dict[str, int]) -> None:
+    """big_vision rolls within a device's part, so its partners depend on how many there are."""
     batch = {"image": jax.random.normal(jax.random.key(0), (16, 3)), "labels": jnp.eye(16)}
     np.testing.assert_allclose(sharded(batch, axes, "global")["image"], alone(batch)["image"], atol=1e-6)
     apart = sharded(batch, axes, "device")["labels"]
