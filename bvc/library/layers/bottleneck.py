@@ -10,6 +10,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float, Key
 
 from bvc.component import SettingError
+from bvc.library.layers.initializers import RandomKey, xavier_uniform
 from bvc.library.layers.patch import Pair
 
 CodeDropout = Literal["none", "seq", "random"]
@@ -25,6 +26,21 @@ def grid_of_codes(code_len: int) -> Pair:
     if side**2 != code_len:
         raise SettingError("code_len", f"is {code_len}: codes that lie on a grid are a square number")
     return side, side
+
+
+def make_maps(
+    tokens: int, code_len: int, resize: bool, down_key: RandomKey, up_key: RandomKey
+) -> tuple[Float[Array, "t n"] | None, Float[Array, "n t"] | None, Pair]:
+    """The maps from tokens to codes and back, and the grid of codes; with `resize` no maps but a square grid.
+
+    Raises:
+        SettingError: with `resize`, codes that fill no square.
+    """
+    if resize:
+        return None, None, grid_of_codes(code_len)
+    down = xavier_uniform(down_key, (tokens, code_len), tokens, code_len)
+    up = xavier_uniform(up_key, (code_len, tokens), code_len, tokens)
+    return down, up, (code_len, 1)
 
 
 def resample_tokens(

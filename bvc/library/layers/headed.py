@@ -1,4 +1,4 @@
-"""The views of models that end in a head: one for models of images, one for models of texts."""
+"""Heads, and the views of models that end in one: of images, and of texts."""
 
 from __future__ import annotations
 
@@ -11,11 +11,23 @@ from jaxtyping import Array, Float, Int
 from bvc.component import PortError, view
 from bvc.library.layers.dense import Dense
 from bvc.library.layers.dropout import Keys
+from bvc.library.layers.initializers import RandomKey, constant, lecun_normal, zeros
 
 Image = Float[Array, "b h w 3"]
 Text = Int[Array, "b t"]
 Pooled = Float[Array, "b c"] | Float[Array, "b t c"]
 """A vector for each example, or for each token where a model does not pool."""
+
+
+def make_head(
+    width: int, out_dim: int | None, *, key: RandomKey | None = None, bias: float = 0.0
+) -> Dense | None:
+    """A linear map to `out_dim` outputs, or none: it starts at zero, or with a key at random; its bias at `bias`."""
+    if out_dim is None:
+        return None
+    shape = (width, out_dim)
+    kernel = zeros(shape) if key is None else lecun_normal(key, shape, fan_in=width)
+    return Dense(kernel, constant(bias, (out_dim,)))
 
 
 class HeadedImageModel(eqx.Module):

@@ -13,8 +13,8 @@ from bvc.library.checkpoints.naming import Naming
 from bvc.library.layers.attention import Mask, attend
 from bvc.library.layers.dense import Dense, Dtype, Embedding
 from bvc.library.layers.dropout import Keys, dropout, fold
-from bvc.library.layers.headed import HeadedTextModel, Text
-from bvc.library.layers.initializers import RandomKey, lecun_normal, truncated_normal, zeros
+from bvc.library.layers.headed import HeadedTextModel, Text, make_head
+from bvc.library.layers.initializers import RandomKey, truncated_normal, zeros
 from bvc.library.layers.norm import LayerNorm
 from bvc.library.layers.repeat import Remat, repeat
 from bvc.library.layers.sizes import Size, resolve
@@ -151,12 +151,7 @@ class Bert(HeadedTextModel):
         self.blocks = Stack.build(
             lambda k: BertBlock(shape, drop=dropout, dtype=dtype, key=k), shape.depth, keys[1]
         )
-        self.head = None
-        if out_dim is not None:
-            kernel = (
-                zeros((width, out_dim)) if head_zeroinit else lecun_normal(keys[2], (width, out_dim), width)
-            )
-            self.head = Dense(kernel, zeros((out_dim,)))
+        self.head = make_head(width, out_dim, key=None if head_zeroinit else keys[2])
         self.drop = dropout
         self.remat = remat
         self.dtype = dtype

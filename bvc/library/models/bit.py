@@ -15,8 +15,8 @@ from bvc.library.checkpoints.repairs import renumber
 from bvc.library.layers.conv import StandardizedConv, max_pool
 from bvc.library.layers.dense import Dense
 from bvc.library.layers.group_norm import GroupNorm
-from bvc.library.layers.headed import Image
-from bvc.library.layers.initializers import RandomKey, constant, zeros
+from bvc.library.layers.headed import Image, make_head
+from bvc.library.layers.initializers import RandomKey
 from bvc.library.layers.repeat import Remat
 from bvc.library.layers.tap import tap
 from bvc.library.models._resnet import Features, Reduced, ResNet, Stage, channels_of, stages_of, units_of
@@ -97,9 +97,7 @@ class Bit(ResNet):
         self.gn_root = GroupNorm(root)
         self.stages = stages_of(Unit, units, root, stage_keys)
         channels = 4 * root * 2 ** (len(units) - 1)
-        self.head = None
-        if out_dim is not None:
-            self.head = Dense(zeros((channels, out_dim)), constant(head_bias, (out_dim,)))
+        self.head = make_head(channels, out_dim, bias=head_bias)
         self.embed_dim = channels if out_dim is None else out_dim
         self.remat = remat
 

@@ -14,8 +14,8 @@ from bvc.library.checkpoints.naming import Flat, Naming, Shapes
 from bvc.library.layers.conv import StandardizedConv, max_pool
 from bvc.library.layers.dense import Dense
 from bvc.library.layers.group_norm import GroupNorm
-from bvc.library.layers.headed import Image
-from bvc.library.layers.initializers import RandomKey, constant, lecun_normal, zeros
+from bvc.library.layers.headed import Image, make_head
+from bvc.library.layers.initializers import RandomKey
 from bvc.library.layers.repeat import Remat
 from bvc.library.layers.tap import tap
 from bvc.library.models._resnet import Features, Reduced, ResNet, Stage, channels_of, stages_of, units_of
@@ -103,11 +103,7 @@ class BitPaper(ResNet):
         self.stages = stages_of(Unit, units, root, stage_keys)
         channels = 4 * root * 2 ** (len(units) - 1)
         self.norm = _norm(channels)
-        self.head = None
-        if out_dim is not None:
-            shape = (channels, out_dim)
-            kernel = zeros(shape) if head_zeroinit else lecun_normal(head_key, shape, fan_in=channels)
-            self.head = Dense(kernel, constant(head_bias, (out_dim,)))
+        self.head = make_head(channels, out_dim, key=None if head_zeroinit else head_key, bias=head_bias)
         self.embed_dim = channels if out_dim is None else out_dim
         self.remat = remat
 

@@ -17,8 +17,8 @@ from bvc.library.layers import posemb as positions
 from bvc.library.layers.block import Block, encode, stack
 from bvc.library.layers.dense import Dense
 from bvc.library.layers.dropout import Keys
-from bvc.library.layers.headed import Image
-from bvc.library.layers.initializers import RandomKey, constant, lecun_normal, normal, zeros
+from bvc.library.layers.headed import Image, make_head
+from bvc.library.layers.initializers import RandomKey, normal, zeros
 from bvc.library.layers.norm import LayerNorm
 from bvc.library.layers.patch import Pair, flat_patches, pair
 from bvc.library.layers.pooling import MapHead
@@ -132,12 +132,7 @@ class FlexiVit(eqx.Module):
         self.blocks = stack(shape, key=blocks_key)
         self.norm = LayerNorm(width)
         self.map_head = MapHead(width, shape.heads, shape.mlp_dim, key=map_key) if pool == "map" else None
-        self.head = None
-        if out_dim is not None:
-            kernel = (
-                zeros((width, out_dim)) if head_zeroinit else lecun_normal(head_key, (width, out_dim), width)
-            )
-            self.head = Dense(kernel, constant(head_bias, (out_dim,)))
+        self.head = make_head(width, out_dim, key=None if head_zeroinit else head_key, bias=head_bias)
         self.posemb_size = grid
         self.seqhw = seqhw
         self.pool = pool

@@ -15,8 +15,8 @@ from bvc.library.checkpoints.naming import Flat, Naming, Shapes
 from bvc.library.checkpoints.repairs import renumber
 from bvc.library.layers.dense import Dense
 from bvc.library.layers.dropout import Keys, fold
-from bvc.library.layers.headed import HeadedImageModel, Image
-from bvc.library.layers.initializers import RandomKey, constant, zeros
+from bvc.library.layers.headed import HeadedImageModel, Image, make_head
+from bvc.library.layers.initializers import RandomKey
 from bvc.library.layers.mlp import Mlp
 from bvc.library.layers.norm import LayerNorm
 from bvc.library.layers.patch import PatchEmbedding, grid_of, pair
@@ -133,9 +133,7 @@ class MlpMixer(HeadedImageModel):
             lambda k: MixerBlock(tokens, width, token_dim, channel_dim, key=k), depth, blocks_key
         )
         self.norm = LayerNorm(width)
-        self.head = None
-        if out_dim is not None:
-            self.head = Dense(zeros((width, out_dim)), constant(head_bias, (out_dim,)))
+        self.head = make_head(width, out_dim, bias=head_bias)
         self.size = pair(size)
         self.stoch_depth = stoch_depth
         self.remat = remat

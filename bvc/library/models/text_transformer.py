@@ -16,8 +16,8 @@ from bvc.library.layers import posemb as positions
 from bvc.library.layers.block import Block, encode, stack
 from bvc.library.layers.dense import Dense, Dtype, Embedding
 from bvc.library.layers.dropout import Keys
-from bvc.library.layers.headed import HeadedTextModel, Text
-from bvc.library.layers.initializers import lecun_normal, normal, zeros
+from bvc.library.layers.headed import HeadedTextModel, Text, make_head
+from bvc.library.layers.initializers import normal
 from bvc.library.layers.norm import LayerNorm
 from bvc.library.layers.pooling import MapHead
 from bvc.library.layers.repeat import Remat
@@ -103,9 +103,7 @@ class TextTransformer(HeadedTextModel):
         self.blocks = stack(shape, drop=dropout, dtype=dtype, key=blocks_key)
         self.norm = LayerNorm(width)
         self.map_head = MapHead(width, shape.heads, shape.mlp_dim, key=map_key) if pool == "map" else None
-        self.head = None
-        if out_dim is not None:
-            self.head = Dense(lecun_normal(head_key, (width, out_dim), fan_in=width), zeros((out_dim,)))
+        self.head = make_head(width, out_dim, key=head_key)
         self.pool = pool
         self.remat = remat
         self.dtype = dtype

@@ -15,8 +15,8 @@ from bvc.library.layers import posemb as positions
 from bvc.library.layers.block import Bias, Block, Wiring, encode, stack
 from bvc.library.layers.dense import Dense, Dtype
 from bvc.library.layers.dropout import Keys, dropout, fold
-from bvc.library.layers.headed import HeadedImageModel, Image
-from bvc.library.layers.initializers import constant, lecun_normal, zeros
+from bvc.library.layers.headed import HeadedImageModel, Image, make_head
+from bvc.library.layers.initializers import lecun_normal, zeros
 from bvc.library.layers.norm import LayerNorm
 from bvc.library.layers.patch import PatchEmbedding, grid_of, pair
 from bvc.library.layers.pooling import MapHead
@@ -144,12 +144,7 @@ class Vit(HeadedImageModel):
             rep = width if rep_size is True else rep_size
             self.representation = Dense(lecun_normal(rep_key, (width, rep), fan_in=width), zeros((rep,)))
             width = rep
-        self.head = None
-        if out_dim is not None:
-            kernel = (
-                zeros((width, out_dim)) if head_zeroinit else lecun_normal(head_key, (width, out_dim), width)
-            )
-            self.head = Dense(kernel, constant(head_bias, (out_dim,)))
+        self.head = make_head(width, out_dim, key=None if head_zeroinit else head_key, bias=head_bias)
         self.size = None if size is None else pair(size)
         self.pool = pool
         self.drop = dropout

@@ -9,11 +9,11 @@ from jaxtyping import Array, Float, Key, Num
 
 from bvc.component import Count, Depth, Fraction, component, gather, view
 from bvc.library.checkpoints.naming import Naming, Stacking
-from bvc.library.layers.bottleneck import CodeDropout, grid_of_codes, kept_codes, resample_tokens
+from bvc.library.layers.bottleneck import CodeDropout, kept_codes, make_maps, resample_tokens
 from bvc.library.layers.dense import Dense
 from bvc.library.layers.dropout import Keys, fold
 from bvc.library.layers.gaussian import VaeOutputs, draw
-from bvc.library.layers.initializers import lecun_normal, xavier_uniform, zeros
+from bvc.library.layers.initializers import lecun_normal, zeros
 from bvc.library.layers.patch import Pair, PatchEmbedding, grid_of, pair
 from bvc.library.layers.posemb import check_waves
 from bvc.library.layers.repeat import Remat
@@ -92,21 +92,17 @@ class VitVae(eqx.Module):
         if posemb == "sincos2d":
             check_waves(width)
         grid = grid_of(pair(size), pair(patch))
-        self.code_grid = grid_of_codes(code_len) if bottleneck_resize else (code_len, 1)
         self.inout_specs = tuple((inout_specs or {}).items())
         self.patch = pair(patch)
         self.code_len = code_len
         self.code_dropout = code_dropout
         self.remat = remat
         channels = sum(classes for _, (_, classes) in self.inout_specs) or 3
-        tokens = grid[0] * grid[1]
         keys = jax.random.split(key, 8)
         self.embedding = PatchEmbedding(self.patch, width, channels=channels, key=keys[0])
         self.encoder = Trunk(sizes[0], grid, posemb, drop=dropout, key=keys[1])
-        self.downsample, self.upsample = None, None
-        if not bottleneck_resize:
-            self.downsample = xavier_uniform(keys[2], (tokens, code_len), tokens, code_len)
-            self.upsample = xavier_uniform(keys[3], (code_len, tokens), code_len, tokens)
+        maps = make_maps(grid[0] * grid[1], code_len, bottleneck_resize, keys[2], keys[3])
+        self.downsample, self.upsample, self.code_grid = maps
         both = 2 * codeword_dim
         self.encoder_head = Dense(lecun_normal(keys[4], (width, both), fan_in=width), zeros((both,)))
         stem = lecun_normal(keys[5], (codeword_dim, width), fan_in=codeword_dim)

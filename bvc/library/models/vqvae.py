@@ -25,7 +25,7 @@ from bvc.component import (
 from bvc.library.checkpoints.naming import Naming
 from bvc.library.checkpoints.repairs import moved, renumber
 from bvc.library.layers import posemb as positions
-from bvc.library.layers.bottleneck import CodeDropout, grid_of_codes, kept_codes, resample_tokens
+from bvc.library.layers.bottleneck import CodeDropout, kept_codes, make_maps, resample_tokens
 from bvc.library.layers.codebook import (
     Codebook,
     code_of_levels,
@@ -37,7 +37,7 @@ from bvc.library.layers.dense import Dense
 from bvc.library.layers.dropout import Keys, fold
 from bvc.library.layers.flatten import Flatten, Tokens, Unflatten
 from bvc.library.layers.headed import Image
-from bvc.library.layers.initializers import lecun_normal, xavier_uniform, zeros
+from bvc.library.layers.initializers import lecun_normal, zeros
 from bvc.library.layers.patch import PatchEmbedding, grid_of, pair
 from bvc.library.layers.repeat import Remat
 from bvc.library.layers.sizes import Size, check_size
@@ -148,11 +148,9 @@ class VqVae(eqx.Module):
         check_size(sizes[0])
         if (quantizer == "fsq") != bool(levels):
             raise SettingError("levels", 'are for quantizer = "fsq", which needs them')
-        self.code_grid = grid_of_codes(code_len) if bottleneck_resize else (code_len, 1)
         if posemb == "sincos2d":
             positions.check_waves(width)
         grid = grid_of(pair(size), pair(patch))
-        tokens = grid[0] * grid[1]
         dim = len(levels) if levels else codeword_dim or width
         keys = jax.random.split(key, 11)
         self.embeddings = {
@@ -161,10 +159,8 @@ class VqVae(eqx.Module):
         }
         self.context_in = PatchEmbedding(pair(patch), width, key=keys[1]) if encoder_context else None
         self.encoder = Trunk(sizes[0], grid, posemb, drop=dropout, key=keys[2])
-        self.downsample, self.upsample = None, None
-        if not bottleneck_resize:
-            self.downsample = xavier_uniform(keys[3], (tokens, code_len), tokens, code_len)
-            self.upsample = xavier_uniform(keys[4], (code_len, tokens), code_len, tokens)
+        maps = make_maps(grid[0] * grid[1], code_len, bottleneck_resize, keys[3], keys[4])
+        self.downsample, self.upsample, self.code_grid = maps
         self.encoder_head = Dense(lecun_normal(keys[5], (width, dim), fan_in=width), zeros((dim,)))
         self.codebook = None if quantizer == "fsq" else Codebook.build(dict_size, dim, key=keys[6])
         self.decoder_stem = Dense(lecun_normal(keys[7], (dim, width), fan_in=dim), zeros((width,)))
