@@ -21,12 +21,14 @@ class Execution:
     unroll: apply stacked layers one by one (CPU) instead of scanning over them.
     reduce: dtype in which gradients are summed over devices.
     step: updates done before the step that is traced, a traced number inside it.
+    split: what is drawn (initial parameters) lies in parts on several devices.
     """
 
     mesh: MeshContext = field(default_factory=MeshContext)
     unroll: bool = False
     reduce: Any = jnp.float32
     step: Any = 0
+    split: bool = False
 
 
 _CURRENT: ContextVar[Execution | None] = ContextVar("execution", default=None)

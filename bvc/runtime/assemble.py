@@ -35,12 +35,10 @@ from bvc.runtime.feed.feed import EvalFeed, TrainFeed
 from bvc.runtime.feed.mixture import mixed
 from bvc.runtime.feed.share import Share, share_of
 from bvc.runtime.folder import Folder
+from bvc.runtime.initialization import initialized
 from bvc.runtime.predictions import keep_files
 from bvc.runtime.processes.peers import check_met
 from bvc.runtime.training import Evaluation, Feed, HostBatch, Training
-
-_ONCE = {"cpu": {"xla_backend_optimization_level": "1"}}
-"""For what runs a single time: less work for LLVM. The numbers stay the same, and a start is half a second shorter."""
 
 
 @dataclass(frozen=True)
@@ -167,7 +165,7 @@ def initial_state(program: Program, lies: Any) -> State:
         model = program.initialize(purpose_key(program.experiment.run.seed, "init"))
         return first_state(eqx.filter(model, eqx.is_array), program.update, program.ema)
 
-    state = jax.jit(make, out_shardings=lies, compiler_options=_ONCE.get(jax.default_backend()))()
+    state = initialized(make, lies)
     values = saved_values(program.experiment.model, program.module)
     params = replaced(state.params, values)
     averages = None if program.ema is None else jax.jit(program.ema.init, out_shardings=lies.ema)(params)

@@ -1,16 +1,19 @@
 """The distributions from which parameters start: those of big_vision, or else the defaults of Flax.
 
-Draws are made flat and then shaped: XLA on CPU compiles them several times faster than draws of many dims.
+Draws are made flat and then shaped: XLA on CPU compiles them faster than draws of many dims. Where parameters lie in
+parts on several devices they are made in shape, with the same values: only so each device draws its part alone.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float, Key
+
+from bvc.component.execution import execution
 
 RandomKey = Key[Array, ""]
 Parameter = Float[Array, "..."]
@@ -36,13 +39,12 @@ def constant(value: float, shape: Sequence[int]) -> Parameter:
 
 def normal(key: RandomKey, shape: Sequence[int], std: float) -> Parameter:
     """Normal with mean 0."""
-    return std * jax.random.normal(key, (math.prod(shape),), jnp.float32).reshape(shape)
+    return std * _drawn(lambda form: jax.random.normal(key, form, jnp.float32), shape)
 
 
 def truncated_normal(key: RandomKey, shape: Sequence[int], std: float) -> Parameter:
     """A normal variable of deviation `std` cut at twice that: its own deviation is 0.88 `std` (BERT)."""
-    draw = jax.random.truncated_normal(key, -2.0, 2.0, (math.prod(shape),), jnp.float32)
-    return std * draw.reshape(shape)
+    return std * _drawn(lambda form: jax.random.truncated_normal(key, -2.0, 2.0, form, jnp.float32), shape)
 
 
 def lecun_normal(key: RandomKey, shape: Sequence[int], fan_in: int) -> Parameter:
@@ -53,4 +55,8 @@ def lecun_normal(key: RandomKey, shape: Sequence[int], fan_in: int) -> Parameter
 def xavier_uniform(key: RandomKey, shape: Sequence[int], fan_in: int, fan_out: int) -> Parameter:
     """Uniform on +-sqrt(6 / (fan_in + fan_out)) (Glorot and Bengio 2010)."""
     bound = math.sqrt(6 / (fan_in + fan_out))
-    return jax.random.uniform(key, (math.prod(shape),), jnp.float32, -bound, bound).reshape(shape)
+    return _drawn(lambda form: jax.random.uniform(key, form, jnp.float32, -bound, bound), shape)
+
+
+def _drawn(draw: Callable[[tuple[int, ...]], Parameter], shape: Sequence[int]) -> Parameter:
+    return draw(tuple(shape)) if execution().split else draw((math.prod(shape),)).reshape(shape)

@@ -18,6 +18,7 @@ from bvc.diagnostics import Failed
 from bvc.diagnostics.catalog import missing as catalog
 from bvc.ir import ModelNode
 from bvc.library.checkpoints.load import load_parameters, with_parameters
+from bvc.runtime.initialization import initialized
 
 
 def load_frozen(training: Training, mesh: jax.sharding.Mesh, steps: Steps) -> Mapping[str, PyTree[Array]]:
@@ -39,9 +40,7 @@ def load_frozen(training: Training, mesh: jax.sharding.Mesh, steps: Steps) -> Ma
         def make(node: ModelNode = each.node, key: Any = key) -> PyTree[Array]:
             return eqx.filter(build(node, key, steps), eqx.is_array)
 
-        found[each.name] = replaced(
-            jax.jit(make, out_shardings=lies[each.name])(), saved_values(each.node, each.module)
-        )
+        found[each.name] = replaced(initialized(make, lies[each.name]), saved_values(each.node, each.module))
     return found
 
 
