@@ -58,6 +58,24 @@ class Stacking:
 
 
 @dataclass(frozen=True, slots=True)
+class Mark:
+    """What files of a model are told by: `marks` of a model's class are any of these.
+
+    Attributes:
+        parts: names, or beginnings of names that end in `/`, `_` or `.`; each is in such a file, at the start of a
+            name or after a dot.
+        writer: whose names these are.
+    """
+
+    parts: tuple[str, ...]
+    writer: str = "big_vision"
+
+
+HUGGING_FACE = "Hugging Face"
+FIRST_RELEASE = "the first release"
+
+
+@dataclass(frozen=True, slots=True)
 class Foreign:
     """The names that another implementation gives to the same parameters (`huggingface.py`).
 

@@ -8,7 +8,17 @@ import numpy as np
 from jaxtyping import Float
 
 from bvc.component import DataError
-from bvc.library.checkpoints.naming import Flat, Foreign, Naming, Rules, Shapes, below
+from bvc.library.checkpoints.naming import (
+    FIRST_RELEASE,
+    HUGGING_FACE,
+    Flat,
+    Foreign,
+    Mark,
+    Naming,
+    Rules,
+    Shapes,
+    below,
+)
 
 _BLOCK: Rules = (
     ("attention/out", "attention_block/dense_layer"),
@@ -50,6 +60,13 @@ _HUGGINGFACE: Rules = (
 )
 
 _PRETRAINING = (r"pooler\..*", r"cls\..*", r".*\.position_ids")
+
+
+MARKS = (
+    Mark(("BertEncoder_0/",)),
+    Mark(("embeddings.word_embeddings.",), HUGGING_FACE),
+    Mark(("bert/embeddings/",), FIRST_RELEASE),
+)
 
 
 def naming() -> Naming:

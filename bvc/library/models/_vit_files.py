@@ -4,7 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from bvc.library.checkpoints.naming import Flat, Foreign, Naming, Resize, Rules, Shapes, Stacking, below
+from bvc.library.checkpoints.naming import (
+    HUGGING_FACE,
+    Flat,
+    Foreign,
+    Mark,
+    Naming,
+    Resize,
+    Rules,
+    Shapes,
+    Stacking,
+    below,
+)
 from bvc.library.checkpoints.posemb import resample_grid
 from bvc.library.checkpoints.repairs import inline_map_head, moved, renumber, split_cls_posemb
 from bvc.library.models._siglip_files import BUFFERS, VISION, split_projection
@@ -59,6 +70,13 @@ def _plain(flat: Flat, wanted: Shapes) -> Flat:
     """Drop the prefix of models with a head."""
     del wanted
     return {name.removeprefix("vit."): leaf for name, leaf in flat.items()}
+
+
+MARKS = (Mark(("Transformer/encoderblock",)),)
+FOREIGN_MARKS = (
+    Mark(("vision_model.embeddings.",), HUGGING_FACE),
+    Mark(("embeddings.cls_token",), HUGGING_FACE),
+)
 
 
 def naming(resizes: Mapping[str, Resize] | None = None) -> Naming:

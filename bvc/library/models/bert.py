@@ -19,7 +19,7 @@ from bvc.library.layers.norm import LayerNorm
 from bvc.library.layers.repeat import Remat, repeat
 from bvc.library.layers.sizes import Size, resolve
 from bvc.library.layers.tap import tap
-from bvc.library.models._bert_files import naming
+from bvc.library.models._bert_files import MARKS, naming
 
 _SIZES = {"base": Size(768, 12, 3072, 12), "large": Size(1024, 24, 4096, 16)}
 _STD = 0.02
@@ -110,6 +110,8 @@ class Bert(HeadedTextModel):
     Ports:
         text: numbers of tokens, 0 for padding
     """
+
+    marks = MARKS
 
     tokens: Embedding
     positions: Embedding

@@ -10,7 +10,7 @@ import numpy as np
 from jaxtyping import Array, Key
 
 from bvc.component import Count, Depth, NonNegative, component, gather
-from bvc.library.checkpoints.naming import Flat, Naming, Shapes
+from bvc.library.checkpoints.naming import Flat, Mark, Naming, Shapes
 from bvc.library.checkpoints.repairs import renumber
 from bvc.library.layers.conv import StandardizedConv, max_pool
 from bvc.library.layers.dense import Dense
@@ -72,6 +72,8 @@ class Bit(ResNet):
     Ports:
         image: pixels
     """
+
+    marks = (Mark(("block1/unit1/",)),)
 
     conv_root: StandardizedConv
     gn_root: GroupNorm

@@ -10,7 +10,7 @@ import numpy as np
 from jaxtyping import Array, Key
 
 from bvc.component import Count, Depth, NonNegative, component, gather
-from bvc.library.checkpoints.naming import Flat, Naming, Shapes
+from bvc.library.checkpoints.naming import FIRST_RELEASE, Flat, Mark, Naming, Shapes
 from bvc.library.layers.conv import StandardizedConv, max_pool
 from bvc.library.layers.dense import Dense
 from bvc.library.layers.group_norm import GroupNorm
@@ -77,6 +77,8 @@ class BitPaper(ResNet):
     Ports:
         image: pixels
     """
+
+    marks = (Mark(("root_block/conv_root/", "block1/unit01/")), Mark(("resnet/",), FIRST_RELEASE))
 
     conv_root: StandardizedConv
     stages: tuple[Stage[Unit], ...]

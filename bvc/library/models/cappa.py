@@ -10,7 +10,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float, Int, Key
 
 from bvc.component import Count, Depth, Fraction, Model, component, view
-from bvc.library.checkpoints.naming import Naming
+from bvc.library.checkpoints.naming import Mark, Naming
 from bvc.library.layers.captioner import Captioner
 from bvc.library.layers.decoder import TokenDecoder, causal, check_encoder, shift_right
 from bvc.library.layers.dropout import Keys, fold
@@ -54,6 +54,8 @@ class Cappa(Captioner):
         image: pixels
         text: the caption's tokens
     """
+
+    marks = (Mark(("encoder/", "decoder/EncDecBlock")),)
 
     encoder: Any
     decoder: TokenDecoder

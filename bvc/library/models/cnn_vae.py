@@ -12,7 +12,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float, Key
 
 from bvc.component import Count, Depth, PortError, SettingError, component, gather, view
-from bvc.library.checkpoints.naming import Naming, Rules
+from bvc.library.checkpoints.naming import Mark, Naming, Rules
 from bvc.library.checkpoints.repairs import moved
 from bvc.library.layers.bottleneck import CodeDropout, kept_codes
 from bvc.library.layers.conv import Conv, average_pool
@@ -137,6 +137,8 @@ class CnnVae(eqx.Module):
     Ports:
         image: pixels in [-1, 1]; height and width are equal
     """
+
+    marks = (Mark(("cnn_encoder/",)), Mark(("ema_params/encoder/", "ema_params/decoder/"), "MaskGIT"))
 
     encoder: Coder
     decoder: Coder

@@ -25,7 +25,7 @@ from bvc.library.layers.pooling import MapHead
 from bvc.library.layers.repeat import Remat
 from bvc.library.layers.sizes import Size, resolve
 from bvc.library.layers.tap import scope, tap
-from bvc.library.models._vit_files import naming
+from bvc.library.models._vit_files import MARKS, naming
 
 
 class FlexiVitOutputs(TypedDict, total=False):
@@ -84,6 +84,8 @@ class FlexiVit(eqx.Module):
     Ports:
         image: pixels
     """
+
+    marks = MARKS
 
     embedding: FlexiPatchEmbedding
     posemb: Float[Array, "1 t d"] | None

@@ -22,7 +22,7 @@ from bvc.component import (
     gather,
     view,
 )
-from bvc.library.checkpoints.naming import Naming
+from bvc.library.checkpoints.naming import Mark, Naming
 from bvc.library.layers import posemb as positions
 from bvc.library.layers.decoder import DecoderBlock, causal, check_encoder, decode
 from bvc.library.layers.dense import Dense
@@ -86,6 +86,8 @@ class Givt(eqx.Module):
         labels: numbers of classes
         image: pixels of the conditioning image
     """
+
+    marks = (Mark(("EmbedLabels/", "decoder/pos_emb", "decoder/EncDecBlock", "decoder/LogitsDense/")),)
 
     encoder: Any
     label_table: LabelTable

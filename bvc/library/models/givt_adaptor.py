@@ -8,7 +8,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float, Key
 
 from bvc.component import Count, Depth, Fraction, SettingError, component, gather, view
-from bvc.library.checkpoints.naming import Naming
+from bvc.library.checkpoints.naming import Mark, Naming
 from bvc.library.layers.conv import Conv
 from bvc.library.layers.dropout import Keys, dropout, fold
 from bvc.library.layers.group_norm import GroupNorm
@@ -65,6 +65,8 @@ class GivtAdaptor(eqx.Module):
     Ports:
         z: codes that lie on a grid
     """
+
+    marks = (Mark(("modules_0/Conv_0/",)),)
 
     couplings: tuple[Coupling, ...]
     fold_size: Pair = eqx.field(static=True)

@@ -11,7 +11,7 @@ import numpy as np
 from jaxtyping import Array, Float, Key
 
 from bvc.component import Count, Depth, Fraction, PortError, SettingError, Stack, component, gather
-from bvc.library.checkpoints.naming import Flat, Naming, Shapes
+from bvc.library.checkpoints.naming import FIRST_RELEASE, Flat, Mark, Naming, Shapes
 from bvc.library.checkpoints.repairs import renumber
 from bvc.library.layers.dense import Dense
 from bvc.library.layers.dropout import Keys, fold
@@ -86,6 +86,8 @@ class MlpMixer(HeadedImageModel):
     Ports:
         image: pixels
     """
+
+    marks = (Mark(("MixerBlock_",)), Mark(("Mixer/encoderblock_",), FIRST_RELEASE))
 
     embedding: PatchEmbedding
     blocks: Stack[MixerBlock]

@@ -10,7 +10,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float, Key
 
 from bvc.component import Model, SettingError, component, gather, view
-from bvc.library.checkpoints.naming import Naming
+from bvc.library.checkpoints.naming import Mark, Naming
 from bvc.library.layers.dropout import Keys, fold
 from bvc.library.layers.headed import Image
 from bvc.library.layers.initializers import constant
@@ -38,6 +38,8 @@ class OneTower(eqx.Module):
         image: pixels
         text: pixels of rendered text, of the same size
     """
+
+    marks = (Mark(("img/", "t")),)
 
     image: Any
     temperature: Float[Array, "1"]

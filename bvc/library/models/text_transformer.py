@@ -10,7 +10,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float, Key
 
 from bvc.component import Count, Depth, Fraction, PortError, Stack, component, gather, view
-from bvc.library.checkpoints.naming import Flat, Foreign, Naming, Shapes, Stacking, below
+from bvc.library.checkpoints.naming import HUGGING_FACE, Flat, Foreign, Mark, Naming, Shapes, Stacking, below
 from bvc.library.checkpoints.repairs import renumber
 from bvc.library.layers import posemb as positions
 from bvc.library.layers.block import Block, encode, stack
@@ -59,6 +59,8 @@ class TextTransformer(HeadedTextModel):
     Ports:
         text: numbers of tokens
     """
+
+    marks = (Mark(("Embed_0/", "Encoder_0/")), Mark(("text_model.embeddings.",), HUGGING_FACE))
 
     tokens: Embedding
     posemb: Float[Array, "1 t d"]

@@ -10,7 +10,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float, Key
 
 from bvc.component import Model, SettingError, component, gather, view
-from bvc.library.checkpoints.naming import Foreign, Naming
+from bvc.library.checkpoints.naming import HUGGING_FACE, Foreign, Mark, Naming
 from bvc.library.layers.dropout import Keys, fold
 from bvc.library.layers.headed import Image, Text
 from bvc.library.layers.initializers import constant
@@ -42,6 +42,11 @@ class TwoTowers(eqx.Module):
         image: pixels
         text: numbers of tokens
     """
+
+    marks = (
+        Mark(("img/", "txt/", "t")),
+        Mark(("vision_model.embeddings.", "text_model.embeddings."), HUGGING_FACE),
+    )
 
     image: Any
     text: Any

@@ -23,7 +23,7 @@ from bvc.library.layers.pooling import MapHead
 from bvc.library.layers.repeat import Remat
 from bvc.library.layers.sizes import Size, resolve
 from bvc.library.layers.tap import scope, tap
-from bvc.library.models._vit_files import naming
+from bvc.library.models._vit_files import FOREIGN_MARKS, MARKS, naming
 
 Pool = Literal["gap", "map", "tok", "first", "none"]
 
@@ -75,6 +75,8 @@ class Vit(HeadedImageModel):
     Ports:
         image: pixels, in whatever range the training used
     """
+
+    marks = (*MARKS, *FOREIGN_MARKS)
 
     embedding: PatchEmbedding
     posemb: Float[Array, "1 t d"] | None

@@ -8,7 +8,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float, Key, Num
 
 from bvc.component import Count, Depth, Fraction, component, gather, view
-from bvc.library.checkpoints.naming import Naming, Stacking
+from bvc.library.checkpoints.naming import Mark, Naming, Stacking
 from bvc.library.layers.bottleneck import CodeDropout, kept_codes, make_maps, resample_tokens
 from bvc.library.layers.dense import Dense
 from bvc.library.layers.dropout import Keys, fold
@@ -50,6 +50,8 @@ class VitVae(eqx.Module):
     Ports:
         image: pixels in [-1, 1], or a map with a channel for each kind of label
     """
+
+    marks = (Mark(("encoder/", "decoder/", "encoder_head/", "decoder_head/")),)
 
     embedding: PatchEmbedding
     encoder: Trunk

@@ -22,7 +22,7 @@ from bvc.component import (
     gather,
     view,
 )
-from bvc.library.checkpoints.naming import Naming
+from bvc.library.checkpoints.naming import Mark, Naming
 from bvc.library.checkpoints.repairs import moved, renumber
 from bvc.library.layers import posemb as positions
 from bvc.library.layers.bottleneck import CodeDropout, kept_codes, make_maps, resample_tokens
@@ -92,6 +92,8 @@ class VqVae(eqx.Module):
         zero_decoder_seq: hide the codes from the decoder
         remat: what the backward pass computes again: nothing, whole blocks, or all but matrix products
     """
+
+    marks = (Mark(("state/dictionary", "decoder_stem/")), Mark(("embedding_", "head_", "decoder_stem/")))
 
     embeddings: dict[str, Flatten]
     context_in: PatchEmbedding | None

@@ -7,7 +7,7 @@ from typing import Any, Literal, TypedDict
 from jaxtyping import Array, Float, Key
 
 from bvc.component import Count, Depth, Fraction, Model, component
-from bvc.library.checkpoints.naming import Naming
+from bvc.library.checkpoints.naming import Mark, Naming
 from bvc.library.checkpoints.repairs import renumber
 from bvc.library.layers.captioner import Captioner
 from bvc.library.layers.decoder import TokenDecoder, check_encoder, shift_right
@@ -46,6 +46,8 @@ class Vtt(Captioner):
         image: pixels
         text: the codes
     """
+
+    marks = (Mark(("EmbedPatches/", "encoder/", "decoder/EncDecBlock")),)
 
     encoder: Any
     decoder: TokenDecoder
