@@ -27,7 +27,7 @@ class Checked:
         spec: the resolved tree; None if the text has errors.
         experiment: the IR; None if names, types or units have errors.
         program: the compiled program; None if something does not fit.
-        step: the jaxpr of the whole step on the smallest mesh that the spec allows.
+        step: the jaxpr of the whole step on the smallest mesh that the spec allows, if it was asked for.
         diagnostics: everything that was found.
     """
 
@@ -45,7 +45,11 @@ class Checked:
 
 
 def check(
-    path: str, params: Mapping[str, object] | str = "", settings: Sequence[tuple[str, str]] = ()
+    path: str,
+    params: Mapping[str, object] | str = "",
+    settings: Sequence[tuple[str, str]] = (),
+    *,
+    step: bool = True,
 ) -> Checked:
     """Check a spec.
 
@@ -53,6 +57,7 @@ def check(
         path: the file.
         params: values of its params, or their text on the command line.
         settings: leaves to set: path and text of the value.
+        step: trace the step too; without, what is wrong in it alone is left to who traces it anyway, as a plan does.
     """
     checked = Checked(Sources())
     try:
@@ -67,7 +72,7 @@ def check(
             from bvc.compile.program import compile_experiment
 
             checked.program = compile_experiment(checked.experiment)
-            checked.step = trace(checked.program)
+            checked.step = trace(checked.program) if step else None
     except Failed as failure:
         checked.diagnostics += failure.diagnostics
     checked.diagnostics = in_order(checked.diagnostics)
@@ -100,16 +105,10 @@ def trace(program: Program) -> ClosedJaxpr:
     Raises:
         Failed: a layout rule or a batch does not fit the mesh.
     """
-    from bvc.compile.blame import blamed
     from bvc.compile.mesh import smallest
-    from bvc.compile.step import abstract_step
+    from bvc.compile.traced import traced_step
 
-    experiment = program.experiment
-    training = program.training(smallest(experiment.mesh))
-    with blamed(
-        experiment.model, *experiment.objective, *experiment.frozen.values(), experiment.optimizer.transform
-    ):
-        return abstract_step(training, program.state, program.batch)
+    return traced_step(program, program.training(smallest(program.experiment.mesh)))
 
 
 def check_file(path: str) -> tuple[list[Diagnostic], Sources]:

@@ -30,7 +30,7 @@ def plan(
     from bvc.spec import parse_target
 
     file, given = parse_target(spec)
-    checked = check(file, given, settings(sets))
+    checked = check(file, given, settings(sets), step=False)
     if not checked.ok or checked.program is None:
         return report(checked.diagnostics, checked.sources)
 

@@ -15,8 +15,9 @@ from bvc.compile.frozen import FrozenModel
 from bvc.compile.layout import Layout
 from bvc.compile.mesh import check_slices, resolve_mesh
 from bvc.compile.program import Program
-from bvc.compile.state import State, state_specs
-from bvc.compile.step import Training, abstract_step
+from bvc.compile.state import state_specs
+from bvc.compile.step import Training
+from bvc.compile.traced import traced_step
 from bvc.diagnostics import Failed
 from bvc.library.checkpoints.naming import naming_of
 from bvc.plan.collectives import Collective, list_collectives
@@ -162,7 +163,8 @@ def plan(program: Program, target: Target | None = None) -> Plan:
     """What a program costs on a target, by default this machine. Nothing is allocated.
 
     Raises:
-        Failed: the mesh, the batch or the layout does not suit the target's number of devices.
+        Failed: the mesh, the batch or the layout does not suit the target's number of devices, or a user's component
+            raised an error (B0306).
     """
     target = this_machine() if target is None else target
     if len(program.variants) > 1:
@@ -174,7 +176,7 @@ def plan(program: Program, target: Target | None = None) -> Plan:
         raise Failed(unfit)
     training = program.training(grid, unroll=target.kind == "cpu")
     state = program.state
-    step = _read(training, state, program.batch)
+    step = _read(program, training)
     own = tabulate(
         training.layout.leaves,
         _dtypes(state.params),
@@ -214,9 +216,9 @@ def plan(program: Program, target: Target | None = None) -> Plan:
     )
 
 
-def _read(training: Training, state: State, batch: Mapping[str, jax.ShapeDtypeStruct]) -> Ops:
-    step = abstract_step(training, state, batch)
-    specs: Any = state_specs(state, training.layout)
+def _read(program: Program, training: Training) -> Ops:
+    step, batch = traced_step(program, training), program.batch
+    specs: Any = state_specs(program.state, training.layout)
     laid: list[PartitionSpec] = jax.tree.leaves(specs, is_leaf=lambda node: isinstance(node, PartitionSpec))
     names = ["", *(prefix(place.name) for place in training.layout.leaves)]
     names += [""] * (len(laid) - len(names) + len(batch))
