@@ -7,12 +7,14 @@ one matches.
 
 from __future__ import annotations
 
+import itertools
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from bvc.plan.fusion import Fused, fuse, in_place
 from bvc.plan.ops import Op, Ops, Value
+from bvc.plan.order import made_first, postponed
 from bvc.plan.siblings import awaited
 from bvc.plan.target import DeviceKind
 from bvc.plan.tiles import sizes_on
@@ -63,10 +65,10 @@ def peak_memory(step: Ops, donated: Sequence[bool], kind: DeviceKind) -> Peak:
         if given[form] > 0 and value not in free:
             given[form] -= 1
             free.add(value)
-    return _sweep(step, frozenset(free), kind)
+    return _sweep(step, frozenset(free), kind, outermost=True)
 
 
-def _sweep(body: Ops, free: frozenset[Value], kind: DeviceKind) -> Peak:
+def _sweep(body: Ops, free: frozenset[Value], kind: DeviceKind, *, outermost: bool = False) -> Peak:
     """The peak of one body. Values in `free` cost nothing."""
     fused = fuse(body, kind)
     size = sizes_on(kind)
@@ -74,11 +76,13 @@ def _sweep(body: Ops, free: frozenset[Value], kind: DeviceKind) -> Peak:
     apart = frozenset[Value]()
     if kind == "gpu":
         apart = fused.reduced  # a kernel that reduces as well writes nothing over what it reads
-        for value, index in awaited(body, fused).items():
+        late = [awaited(body, fused), *([postponed(body, fused)] if outermost else [])]
+        for value, index in itertools.chain.from_iterable(each.items() for each in late):
             last[value] = max(last.get(value, 0), index)
-    live: dict[Value, Op | None] = {}
+    early = made_first(body, fused) if kind == "gpu" and outermost else {}
+    live: dict[Value, Op | None] = {value: op for value, op in early.items() if value not in free}
     reusable = {value for value in body.carried if last.get(value, -1) < len(body.ops)}
-    now = 0
+    now = sum(size(value) for value in live)
     best = Peak(0, None, ())
     moments: list[Moment] = []
     for index, op in enumerate(body.ops):
@@ -94,7 +98,8 @@ def _sweep(body: Ops, free: frozenset[Value], kind: DeviceKind) -> Peak:
         spare = Counter(size(value) for value in dying) if in_place(op) else Counter[int]()
         reused = 0
         for value in op.outputs:
-            if value in fused.stored and value not in free and index < last.get(value, -1):
+            counted = value in free or value in early
+            if value in fused.stored and not counted and index < last.get(value, -1):
                 live[value] = op
                 now += size(value)
                 if spare[size(value)] > 0 and value not in apart:
