@@ -95,7 +95,12 @@ def run(
 @app.command("eval")
 def evaluate(
     spec: Spec,
-    workdir: Workdir,
+    workdir: Annotated[
+        str | None,
+        typer.Option(
+            "--workdir", metavar="DIR", help="Whose checkpoint; default that of the model's `init`."
+        ),
+    ] = None,
     sets: Sets = None,
     data_dir: DataDir = None,
     step: Annotated[int | None, typer.Option("--step", help="Which checkpoint; default the last.")] = None,
@@ -103,7 +108,7 @@ def evaluate(
     processes: Processes = None,
     process: Process = None,
 ) -> None:
-    """Run the evaluators of a spec on a checkpoint of its workdir."""
+    """Run the evaluators of a spec on a checkpoint: of a workdir, or that its model starts from."""
     from bvc.cli.evaluate import evaluate as command
 
     flags = Flags(coordinator, processes, process)
@@ -132,7 +137,8 @@ def plan(
         bool, typer.Option("--compile", help="Ask the target's compiler too; the target need not be here.")
     ] = False,
     fit: Annotated[
-        bool, typer.Option("--fit", help="Search the fastest mesh, layout, remat, parts and precision that fit.")
+        bool,
+        typer.Option("--fit", help="Search the fastest mesh, layout, remat, parts and precision that fit."),
     ] = False,
 ) -> None:
     """Say what a run will cost: memory, collectives, FLOPs, host work."""

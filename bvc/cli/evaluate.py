@@ -1,4 +1,4 @@
-"""`bvc eval SPEC --workdir DIR`."""
+"""`bvc eval SPEC --workdir DIR`, and `bvc eval SPEC` of the checkpoint that `init` names."""
 
 from __future__ import annotations
 
@@ -15,12 +15,14 @@ from bvc.diagnostics import Failed
 def evaluate(
     spec: str,
     sets: Sequence[str],
-    workdir: str,
+    workdir: str | None,
     data_dir: str | None,
     step: int | None,
     tells: Tells = tells_all,
 ) -> int:
     """Run the evaluators on a checkpoint, and print their metrics as a row of the metrics file."""
+    if step is not None and workdir is None:
+        raise typer.BadParameter("goes with --workdir", param_hint="--step")
     from bvc.check import check
     from bvc.spec import parse_target
 
@@ -38,7 +40,7 @@ def evaluate(
     try:
         experiment = checked.experiment
         model = trained(together(lambda: locate(experiment, root)), workdir, step)
-        metrics = model.evaluate(root, Folder(workdir))
+        metrics = model.evaluate(root, Folder(workdir) if workdir else None)
         if is_first():
             typer.echo(row(model.step, metrics))
     except Failed as failure:

@@ -23,7 +23,7 @@ from bvc.runtime.metrics.progress import Progress
 from bvc.runtime.metrics.surprise import Surprise
 from bvc.runtime.metrics.writers import missing_writers
 from bvc.runtime.processes.peers import in_turn
-from bvc.runtime.saved import Trained, open_trained
+from bvc.runtime.saved import Trained, open_named, open_trained
 from bvc.runtime.trace import Trace
 from bvc.runtime.workdir import Workdir
 
@@ -96,8 +96,8 @@ def _write_plan(workdir: Workdir, planned: Plan) -> None:
     workdir.write(PLAN, as_json(planned))
 
 
-def trained(program: Program, workdir: str, step: int | None = None) -> Trained:
-    """The model of a work directory, on the devices that are here.
+def trained(program: Program, workdir: str | None, step: int | None = None) -> Trained:
+    """The model of a work directory, or without one of the checkpoints that `init` names, on the devices that are here.
 
     Args:
         program: as `locate` made it.
@@ -107,4 +107,5 @@ def trained(program: Program, workdir: str, step: int | None = None) -> Trained:
     Raises:
         Failed: there is no checkpoint, or it cannot be used.
     """
-    return open_trained(program, workdir, machine(program), step)
+    here = machine(program)
+    return open_named(program, here) if workdir is None else open_trained(program, workdir, here, step)

@@ -12,13 +12,14 @@ import jax
 import numpy as np
 from jaxtyping import Array, PyTree, Shaped
 
+from bvc.compile.construct import models
 from bvc.compile.program import Program
 from bvc.compile.state import State, state_shardings
 from bvc.compile.views import find_view, view_names
 from bvc.diagnostics import Failed
 from bvc.diagnostics.catalog import run as catalog
 from bvc.diagnostics.suggest import did_you_mean
-from bvc.runtime.assemble import Machine, evaluations, placed
+from bvc.runtime.assemble import Machine, evaluations, initial_state, placed
 from bvc.runtime.checkpoints.stored import at, newest
 from bvc.runtime.folder import Folder
 from bvc.runtime.workdir import CHECKPOINTS
@@ -103,3 +104,20 @@ def open_trained(program: Program, workdir: str, here: Machine, step: int | None
     if loaded is None:
         raise Failed(catalog.checkpoint_unreadable(str(folder), "there is none"))
     return Trained(program, here, loaded.step, loaded.state.params, loaded.state.ema)
+
+
+def open_named(program: Program, here: Machine) -> Trained:
+    """The model before its first step, with the parameters of the checkpoints that `init` names.
+
+    Args:
+        program: what is evaluated.
+        here: the devices.
+
+    Raises:
+        Failed: `init` names none (B0523), or one that does not fit (B0504).
+    """
+    if all(node.init is None for node in models(program.experiment.model).values()):
+        reason = "neither `--workdir` nor `init` of the model names one"
+        raise Failed(catalog.checkpoint_unreadable("the spec", reason))
+    state = initial_state(program, state_shardings(program.state, here.step.layout, here.mesh))
+    return Trained(program, here, 0, state.params, state.ema)

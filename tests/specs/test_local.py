@@ -113,6 +113,19 @@ def test_transfer_starts_where_pretraining_ended(pretrained: Path, data_dir: Pat
 
 
 @pytest.mark.slow
+def test_a_checkpoint_is_evaluated_alone(
+    pretrained: Path, data_dir: Path, cache: Path, tmp_path: Path
+) -> None:
+    convert(str(pretrained), tmp_path / "pre.npz", None, Sources())
+    init = f"model.init='{tmp_path / 'pre.npz'}'"
+    printed = finish(
+        start(data_dir, "eval", f"{ROOT}/specs/vit_s16_i1k.toml:local", "--set", init, cache=cache)
+    )
+    found = json.loads(printed.splitlines()[-1])
+    assert found == {"step": 0, **{name: last_row(pretrained)[name] for name in ("val/prec@1", "val/loss")}}
+
+
+@pytest.mark.slow
 def test_transfer_starts_from_a_file_of_big_vision(tmp_path: Path) -> None:
     random, file = np.random.default_rng(0), tmp_path / "vit.npz"
     theirs = {name: random.normal(size=shape).astype(np.float32) for name, shape in VIT.items()}
