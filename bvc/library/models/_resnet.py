@@ -23,7 +23,7 @@ Unit = TypeVar("Unit", bound=eqx.Module)
 Make = Callable[[int, int, int, Key[Array, ""]], Unit]
 """Builds a unit from the channels that it gets, those of its 3 x 3 convolution, its stride and a key."""
 Features = Float[Array, "b h w c"]
-Reduced = Float[Array, "b h_out w_out c_out"]
+Reduced = Float[Array, "b H W o"]
 """What a unit or a stage gives: its first stride and its width are its own."""
 
 DEPTHS = {

@@ -16,6 +16,7 @@ from bvc.component import DataError
 from bvc.library.checkpoints.export import export, named
 from bvc.library.checkpoints.load import load_parameters
 from bvc.library.models.bert import Bert
+from bvc.library.models.bit import Bit
 from bvc.library.models.text_transformer import TextTransformer
 from bvc.library.models.two_towers import TwoTowers
 from bvc.library.models.vit import Vit
@@ -67,6 +68,16 @@ def test_round_trip_is_exact(model: Any, suffix: str, stacked: bool, tmp_path: P
     report = assert_loads(model, file, named(full))
     assert not (report.resized or report.converted or report.left_at_init or report.left_over)
     assert str(report) == f"{file}: {len(named(full))} parameters loaded"
+
+
+def test_a_part_without_rules_of_its_own_lies_below_its_prefix() -> None:
+    image = abstract(Bit, depth=(1,), width=0.5, out_dim=8)
+    words = text(out_dim=8)
+    both = abstract(lambda key: TwoTowers(image=image, text=words, key=key))
+    naming = both.naming()
+    for own, theirs in (("image/head/kernel", "img/head/kernel"), ("image/gn_root/bias", "img/gn_root/bias")):
+        assert naming.published(own) == theirs
+        assert naming.public(theirs) == own
 
 
 def test_export_knows_two_formats(tmp_path: Path) -> None:

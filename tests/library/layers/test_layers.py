@@ -17,7 +17,7 @@ from bvc.library.layers import tap
 from bvc.library.layers.attention import Attention, attend
 from bvc.library.layers.dropout import dropout, fold
 from bvc.library.layers.norm import LayerNorm
-from bvc.library.layers.patch import PatchEmbedding, grid_of
+from bvc.library.layers.patch import PatchEmbedding, Remainder, grid_of
 from bvc.library.layers.posemb import sincos2d
 from tests.modules import compiled_in_a_hurry
 
@@ -50,6 +50,27 @@ def test_attention_with_dropout_keeps_its_mean(getkey: GetKey) -> None:
     assert np.mean(many) == pytest.approx(1.0, abs=0.1)
     shared = attend(query, key, value, drop=0.3, keys=jax.random.split(getkey(), 1), share_drop=True)
     assert shared.shape == value.shape
+
+
+def test_attention_to_what_is_of_another_width(getkey: GetKey) -> None:
+    layer = Attention(8, 2, source=6, bias=False, key=getkey())
+    assert layer.key.kernel.shape == layer.value.kernel.shape == (6, 2, 4)
+    assert float(jnp.abs(layer.key.kernel).max()) <= math.sqrt(6 / (6 + 8))
+    assert layer(jnp.ones((1, 3, 8)), jnp.ones((1, 5, 6))).shape == (1, 3, 8)
+
+
+@pytest.mark.parametrize(("remainder", "padding"), [("cut", "VALID"), ("pad", "SAME")])
+def test_patches_of_an_image_that_they_do_not_fill(
+    remainder: Remainder, padding: str, getkey: GetKey
+) -> None:
+    layer = PatchEmbedding((4, 4), 5, remainder=remainder, key=getkey())
+    image = jax.random.normal(getkey(), (2, 10, 15, 3))
+    dims = ("NHWC", "HWIO", "NHWC")
+    theirs = jax.lax.conv_general_dilated(image, layer.kernel, (4, 4), padding, dimension_numbers=dims)
+    np.testing.assert_allclose(layer(image), theirs, rtol=1e-4, atol=1e-5)
+    assert theirs.shape[1:3] == grid_of((10, 15), (4, 4), remainder)
+    with pytest.raises(PortError, match="not divisible"):
+        PatchEmbedding((4, 4), 5, key=getkey())(image)
 
 
 def test_norm_has_mean_0_and_deviation_1(getkey: GetKey) -> None:

@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 
 from bvc.component import PortError, SettingError
+from bvc.library.layers.masking import training_mask
 from bvc.library.layers.mixture import mixture, parameters
 from bvc.library.layers.sampling import gumbel, sample
 from bvc.library.models.cappa import Cappa
@@ -124,6 +125,29 @@ def test_a_mixture_is_sampled_as_it_is_described() -> None:
     full = mixture(jnp.zeros((4000, 1, 6)), 2, 1, "full", fix_square_plus=True)
     draws = np.asarray(full.sample(keys(4000)))[:, 0]
     np.testing.assert_allclose(np.cov(draws.T), [[1, 1], [1, 2]], atol=0.15)
+
+
+def test_a_decoder_may_be_narrower_than_its_encoder() -> None:
+    image = encoder()
+    model = abstract(lambda key: Cappa(encoder=image, vocab=5, length=4, **{**SMALL, "width": 6}, key=key))
+    assert model.decoder.blocks.layer.cross_attention.value.kernel.shape == (1, 8, 2, 3)
+    shapes = [jax.ShapeDtypeStruct((2, 8, 8, 3), jnp.float32), jax.ShapeDtypeStruct((2, 4), jnp.int32)]
+    assert eqx.filter_eval_shape(model, *shapes)["logits"].shape == (2, 4, 5)
+
+
+def test_labels_that_are_always_hidden() -> None:
+    model = filled(abstract(Givt, **SMALL, labels=3, length=4, out_dim=2, drop_labels=1.0))
+    codes = np.ones((3, 4, 2), np.float32)
+    logits = eqx.filter_jit(model)(codes, jnp.arange(3))["logits"]
+    np.testing.assert_array_equal(logits[0], logits[1])
+
+
+def test_what_is_hidden_in_training_follows_its_schedule() -> None:
+    cosine, power = (
+        np.asarray(jax.jit(training_mask, static_argnums=(1, 2, 3))(keys(400), 50, 0.0, schedule)).mean()
+        for schedule in ("cosine", "pow:2")
+    )
+    np.testing.assert_allclose([cosine, power], [2 / np.pi, 2 / 3], atol=0.05)
 
 
 def test_what_cannot_work() -> None:
