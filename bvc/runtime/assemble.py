@@ -25,6 +25,7 @@ from bvc.compile.randomness import purpose_key
 from bvc.compile.state import State, first_state, state_shardings
 from bvc.compile.step import Step, compile_step
 from bvc.compile.step import Training as StepParts
+from bvc.runtime.ahead import compiling
 from bvc.runtime.checkpoints.frozen import load_frozen, replaced, saved_values
 from bvc.runtime.compilation import keep_compiled
 from bvc.runtime.draws import DrawnFeed, Variants, placing
@@ -117,10 +118,11 @@ def assemble(program: Program, root: str, here: Machine, workdir: Folder | None 
     )
     parameters = jax.tree.leaves(program.params)
     pipelines, on_device = split_sources(experiment.train.sources, tuple(split_draws(program.batch)[0]))
+    step = _compiled(program, here, abstract)
     return Training(
-        init=functools.partial(initial_state, program, lies),
+        init=functools.partial(_begun, program, here, step, abstract),
         abstract=abstract,
-        step=functools.partial(_step, _compiled(program, here, abstract), here),
+        step=functools.partial(_step, step, here),
         feed=functools.partial(_feed, program, root, pipelines, here.share),
         place=placing(program.draws, here.placing(on_device)) if program.draws else here.placing(on_device),
         times=times,
@@ -132,6 +134,16 @@ def assemble(program: Program, root: str, here: Machine, workdir: Folder | None 
         evaluations=evaluations(program, root, here, workdir),
         writers=experiment.run.writers,
     )
+
+
+def _begun(program: Program, here: Machine, step: Step, abstract: State) -> State:
+    """The state of step 0, made while the step is compiled; which variant of it comes first is drawn later."""
+    lies = state_shardings(program.state, here.step.layout, here.mesh)
+    if program.draws:
+        return initial_state(program, lies)
+    batch = {name: placed(array, here.sharding) for name, array in program.batch.items()}
+    with compiling(step, abstract, batch, *([here.frozen] if here.frozen else [])):
+        return initial_state(program, lies)
 
 
 def _compiled(program: Program, here: Machine, state: State) -> Step:

@@ -1,0 +1,28 @@
+"""The step is compiled while the first state is made: both take seconds, and neither waits for the other."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from typing import Any
+
+import jax
+from jaxtyping import PyTree
+
+
+@contextmanager
+def compiling(function: Any, *like: PyTree[jax.Array | jax.ShapeDtypeStruct]) -> Iterator[None]:
+    """Compile a jitted function in a thread while the body runs; both have ended afterwards.
+
+    Args:
+        function: when it is called with arguments that are `like` these, shardings included, it is found compiled.
+        like: its arguments.
+
+    Raises:
+        jax.errors.JaxRuntimeError: it cannot be compiled.
+    """
+    with ThreadPoolExecutor(1, "bvc-compile") as threads:
+        compiled = threads.submit(lambda: function.lower(*like).compile())
+        yield
+        compiled.result()
