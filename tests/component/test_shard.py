@@ -3,19 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, Literal
 
+import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
+import optax
 import pytest
 from jax.sharding import PartitionSpec
 
-from bvc.compile.step import abstract_step
-from bvc.component import MeshContext, gather
+from bvc.compile.construct import is_array
+from bvc.compile.layout import lay_out
+from bvc.compile.state import first_state
+from bvc.compile.step import Training, abstract_step
+from bvc.component import Loss, MeshContext, gather
 from bvc.component.execution import Execution, executing
 from bvc.component.shard import Shard
-from tests.compile.toy import BATCH, DEPTH, INPUT, WIDTH, Toy, grid_of, shard, training_of
+from bvc.library.models.vit import Vit
+from tests.compile.toy import BATCH, DEPTH, INPUT, WIDTH, Toy, grid_of, shard, training_of, update_of
+from tests.modules import abstract
 
 AXES = {"data": 2, "fsdp": 2}
 KERNELS = (shard(".*/kernel", "fsdp", dim=0),)
@@ -131,3 +138,40 @@ def test_context_without_mesh_is_the_identity() -> None:
     for same in (alone.sum(x), alone.gather(x), alone.pass_on(x), alone.spread(x)):
         assert same is x
     assert (alone.shards, int(alone.index())) == (1, 0)
+
+
+@pytest.mark.parametrize("remat", ["none", "full"])
+def test_the_layers_of_a_transformer_move_as_little(remat: Literal["none", "full"]) -> None:
+    """Attention and MLP with more weights than the toy: two gathers and one scatter for each, nothing else whole."""
+    depth = 3
+    model = abstract(
+        Vit,
+        width=16,
+        depth=depth,
+        heads=2,
+        mlp_dim=40,
+        patch=2,
+        size=(2, 2),
+        out_dim=6,
+        dtype="bfloat16",
+        remat=remat,
+    )
+
+    def loss(model: Any, batch: Any, keys: Any, mesh: MeshContext) -> Loss:
+        return Loss.mean(jnp.sum(model(batch["image"])["logits"] ** 2, axis=1))
+
+    params, static = eqx.partition(model, is_array)
+    grid, update = grid_of(AXES), update_of(params, optax.identity())
+    layout = lay_out([shard("blocks/.*/kernel", "fsdp", min_size=0)], params, grid)
+    state = jax.eval_shape(lambda: first_state(params, update))
+    batch = {"image": jax.ShapeDtypeStruct((8, 2, 2, 3), jnp.float32)}
+    found = list(equations(abstract_step(Training(loss, static, layout, update, grid), state, batch).jaxpr))
+    wholes = sorted(place.shape[1:] for place in layout.leaves if place.axis)
+    assert len(wholes) == 6
+    assert sorted(shape for _, shape in moved(found, "all_gather")) == sorted(wholes * 2)
+    assert {dtype for dtype, _ in moved(found, "all_gather")} == {"bfloat16"}
+    assert len(moved(found, "reduce_scatter")) == 6
+    assert {dtype for dtype, _ in moved(found, "reduce_scatter")} == {"float32"}
+    assert not [shape for _, shape in moved(found, "psum") if shape in wholes]
+    kept = [var.aval.shape for each in found if each.primitive.name == "scan" for var in each.outvars]
+    assert not [shape for shape in kept if shape[:1] == (depth,) and shape[1:] in wholes]
