@@ -186,7 +186,8 @@ def _unexplained(
         help = f"`{missing[0]}` is read from `{wanted}`; {near}" if near else None
     else:
         help = _nearest(extra[0], published)
-    return DataError("; ".join(parts), path, help=help or "`init_skip` names what is not to be loaded")
+    skip = "`init_skip` names what is not to be loaded"
+    return DataError("; ".join(parts), path, help=f"{help}; {skip}" if help else skip)
 
 
 def _some(names: Sequence[str], most: int = 4) -> str:
