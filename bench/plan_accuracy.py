@@ -1,100 +1,122 @@
-"""How near the plan's estimate of memory comes to the TPU compiler's own figure, without a TPU.
+"""How near the plan's estimate of memory comes to what the compilers of absent TPUs and GPUs say.
 
-    pip install libtpu
-    python bench/plan_accuracy.py --write
+    pip install 'bvc[tpu,cuda]'
+    python bench/plan_accuracy.py                 all steps below: an hour on two cores
+    python bench/plan_accuracy.py --only h100 L/16
 
-compiles the steps listed below for absent chips (minutes on two cores) and writes `bench/plan_accuracy.json`, which
-`tests/plan/test_accuracy.py` compares the estimate with.
+Each figure goes into `bench/plan_accuracy.json` at once, with the compiler's version; `tests/plan/test_accuracy.py`
+compares the estimate with them.
 """
 
 from __future__ import annotations
 
 import argparse
+import itertools
 import json
 import os
-import time
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-# read when jax and libtpu load; the accelerator type need not be that of the topology
-os.environ.update(
-    JAX_PLATFORMS="cpu",
-    JAX_OPTIMIZATION_LEVEL="O0",  # six times faster than the default, with the same peak
-    TPU_SKIP_MDS_QUERY="1",
-    TPU_ACCELERATOR_TYPE="v5litepod-8",
-    TPU_WORKER_HOSTNAMES="localhost",
-    TPU_WORKER_ID="0",
-    TPU_LOG_DIR="disabled",
-)
+import jax
 
-import jax  # noqa: E402
-import numpy as np  # noqa: E402
-from jax.experimental import topologies  # noqa: E402
-from jax.sharding import AxisType  # noqa: E402
+from bvc.bind import bind
+from bvc.compile.program import compile_experiment
+from bvc.plan.plan import plan
+from bvc.plan.target import find_target
+from bvc.plan.xla.ask import with_compiled
+from bvc.spec import load, parse_target
 
-from bvc.bind import bind  # noqa: E402
-from bvc.compile.mesh import resolve_mesh  # noqa: E402
-from bvc.compile.program import Program, compile_experiment  # noqa: E402
-from bvc.compile.step import compile_step  # noqa: E402
-from bvc.plan.plan import plan  # noqa: E402
-from bvc.plan.target import find_target  # noqa: E402
-from bvc.spec import load, parse_target  # noqa: E402
-
-TARGET, TOPOLOGY = "tpu-v5e:2x4", "v5e:2x4"
 ROOT = Path(__file__).parent.parent
 RECORD = ROOT / "bench" / "plan_accuracy.json"
-SPECS = (
-    "bench/vit.toml:variant=S/16,batch=256",
-    "bench/vit.toml:variant=S/16,batch=512",
-    "bench/vit.toml:variant=S/16,batch=512,remat=full",
-    "bench/vit.toml:variant=S/16,batch=512,remat=dots",
-    "bench/vit.toml:variant=S/16,batch=256,dtype=float32",
-    "bench/vit.toml:variant=B/16,batch=256",
-    "bench/vit.toml:variant=B/16,batch=512",
-    "bench/vit.toml:variant=B/16,batch=512,remat=full",
-    "bench/vit.toml:variant=L/16,batch=128,optimizer=adafactor",
-    "bench/vit.toml:variant=L/16,batch=256,optimizer=adafactor,remat=full",
-    "specs/siglip_coco.toml",
-)
+H100, V5E = "h100:8", "tpu-v5e:2x4"
+MIB = 2**20
+
+SCANNED = {
+    "bench/vit.toml:variant=S/16": {V5E: (256, 512), H100: (256, 1024)},
+    "bench/vit.toml:variant=B/16": {V5E: (256, 512), H100: (512, 1024)},
+    "bench/vit.toml:variant=L/16,optimizer=adafactor": {V5E: (64, 128), H100: (256, 512)},
+    "bench/siglip.toml:variant=B/16": {V5E: (128, 256), H100: (512, 1024)},
+}
+"""Batches that fit; each with and without `remat = "full"`."""
+
+OTHERS = {
+    V5E: (
+        "bench/vit.toml:variant=S/16,batch=512,remat=dots",
+        "bench/vit.toml:variant=S/16,batch=256,dtype=float32",
+        "specs/siglip_coco.toml",
+        "specs/lit_coco.toml",
+    ),
+    "tpu-v5e:4x4": ("specs/transfer.toml",),
+    "tpu-v5e:4x8": ("specs/vit_s16_i1k.toml",),
+    "tpu-v5e:16x16": ("specs/bit_i1k.toml", "specs/mlp_mixer_i1k.toml"),
+    H100: (
+        "bench/vit.toml:variant=S/16,batch=2048,remat=dots",
+        "bench/vit.toml:variant=S/16,batch=256,dtype=float32",
+        "specs/siglip_coco.toml",
+        "specs/lit_coco.toml",
+        "specs/transfer.toml",
+        "specs/vit_s16_i1k.toml",
+    ),
+    # of what comes near the memory of a GPU its compiler computes some again
+    "h100:16": ("specs/bit_i1k.toml",),
+    "h100:64": ("specs/mlp_mixer_i1k.toml",),
+}
 
 
-def compiled_bytes(program: Program) -> int:
-    """Peak memory on one device as the compiler of the absent chips says."""
-    topology = topologies.get_topology_desc(topology_name=TOPOLOGY, platform="tpu")
-    grid = resolve_mesh(program.experiment.mesh, len(topology.devices), TARGET)
-    mesh = jax.sharding.Mesh(
-        np.array(topology.devices).reshape(tuple(grid.axes.values())),
-        tuple(grid.axes),
-        axis_types=(AxisType.Auto,) * len(grid.axes),
+def scanned() -> Iterator[tuple[str, str]]:
+    """Target and spec of steps whose layers are a loop."""
+    for spec, batches in SCANNED.items():
+        for target, sizes in batches.items():
+            for batch, remat in itertools.product(sizes, ("none", "full")):
+                yield target, f"{spec},batch={batch},remat={remat}"
+
+
+def steps() -> Iterator[tuple[str, str]]:
+    """Every target and spec."""
+    yield from scanned()
+    for target, specs in OTHERS.items():
+        yield from ((target, spec) for spec in specs)
+
+
+def measured(target: str, spec: str) -> dict[str, Any]:
+    """One row of the record; prints the estimate beside it."""
+    path, params = parse_target(spec)
+    planned = plan(compile_experiment(bind(load(path, params))), find_target(target))
+    compiled = with_compiled(planned, path, params).compiled
+    assert compiled is not None and not compiled.refused, f"{spec} does not fit {target}"
+    ratio = planned.memory.total / compiled.peak
+    print(f"{target:12} {spec:70} {compiled.peak / 2**30:7.3f} GiB, estimate {ratio:.3f} of it", flush=True)
+    return {
+        "target": target,
+        "spec": spec,
+        "compiler": compiled.compiler,
+        "mib": round(compiled.peak / MIB, 1),
+        "scanned": (target, spec) in set(scanned()),
+    }
+
+
+def write(rows: Sequence[dict[str, Any]]) -> None:
+    """Put rows into the record, in the order of `steps`."""
+    old = json.loads(RECORD.read_text(encoding="utf-8"))["rows"] if RECORD.exists() else []
+    found = {(row["target"], row["spec"]): row for row in [*old, *rows]}
+    kept = [found[step] for step in steps() if step in found]
+    lines = ",\n    ".join(json.dumps(row) for row in kept)
+    RECORD.write_text(
+        f'{{\n  "jax": "{jax.__version__}",\n  "rows": [\n    {lines}\n  ]\n}}\n', encoding="utf-8"
     )
-    step: Any = compile_step(program.training(grid), mesh, program.state)
-    stats = step.lower(program.state, dict(program.batch)).compile().memory_analysis()
-    return stats.peak_memory_in_bytes
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("--write", action="store_true", help="write the record")
-    write = parser.parse_args().write
-    rows: list[dict[str, Any]] = []
+    parser.add_argument("--only", nargs="*", default=[], help="texts that target and spec must contain")
+    only = parser.parse_args().only
     os.chdir(ROOT)
-    for spec in SPECS:
-        program = compile_experiment(bind(load(*parse_target(spec))))
-        estimate = plan(program, find_target(TARGET)).memory.total
-        started = time.perf_counter()
-        real = compiled_bytes(program)
-        seconds = time.perf_counter() - started
-        print(
-            f"{spec:70} {estimate / 2**30:7.3f} / {real / 2**30:7.3f} GiB = {estimate / real:.3f}  ({seconds:.0f} s)"
-        )
-        rows.append({"spec": spec, "target": TARGET, "compiled": real})
-    if write:
-        import libtpu
-
-        versions = {"jax": jax.__version__, "libtpu": libtpu.__version__}
-        RECORD.write_text(json.dumps({"versions": versions, "rows": rows}, indent=2) + "\n", encoding="utf-8")
+    for target, spec in steps():
+        if all(text in f"{target} {spec}" for text in only):
+            write([measured(target, spec)])
 
 
 if __name__ == "__main__":
