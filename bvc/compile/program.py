@@ -15,6 +15,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Key, PyTree
 
+from bvc.compile.batch import TypedBatch, type_batch
 from bvc.compile.construct import Steps, abstract, build, is_array
 from bvc.compile.draws import Draw, Values, check_draws, drawn_features, static_feeds, variants_of
 from bvc.compile.ema import Ema, make_ema
@@ -23,20 +24,18 @@ from bvc.compile.forward import Forward, make_forward
 from bvc.compile.frozen import FrozenModel, make_frozen, reading
 from bvc.compile.layout import lay_out
 from bvc.compile.mesh import Grid, check_batch, check_parts, smallest
-from bvc.compile.mixing import type_sources
 from bvc.compile.mutable import check_state
 from bvc.compile.optimizer import Update, make_update
 from bvc.compile.perturbation import Perturbation, make_perturbation
-from bvc.compile.pipeline import batch_features
 from bvc.compile.precision import kept
 from bvc.compile.sources import with_features
 from bvc.compile.state import State, first_state
 from bvc.compile.step import Training
-from bvc.compile.transforms import Transform, make_transforms
+from bvc.compile.transforms import Transform
 from bvc.compile.wiring import features_read
 from bvc.component.feature import Features
 from bvc.component.split import split_size
-from bvc.diagnostics import Diagnostic, Failed, Label, Place
+from bvc.diagnostics import Diagnostic, Failed
 from bvc.diagnostics.catalog import quantities, views
 from bvc.ir import Duration, Experiment
 
@@ -187,7 +186,7 @@ def compile_experiment(experiment: Experiment, examples: int | None = None) -> P
     grid = smallest(experiment.mesh)
     found = check_batch("data.train", train.batch, grid, train.batch_origin, experiment.mesh)
     found += check_parts(train.batch, experiment.run, grid, train.batch_origin)
-    typed = attempt(found, lambda: _type(experiment, steps))
+    typed = attempt(found, lambda: type_batch(experiment, steps))
     module = attempt(found, lambda: kept(abstract(experiment.model, steps), experiment.precision))
     variants = update = None
     evals: list[CompiledEval | None] = []
@@ -254,43 +253,10 @@ def compile_experiment(experiment: Experiment, examples: int | None = None) -> P
     )
 
 
-@dataclass(frozen=True)
-class _Typed:
-    """`given` is the batch as the devices get it, `batch` what `transforms` make of it."""
-
-    features: Features
-    given: Mapping[str, jax.ShapeDtypeStruct]
-    batch: Mapping[str, jax.ShapeDtypeStruct]
-    transforms: tuple[Transform, ...]
-    makers: Mapping[str, Place]
-    droppers: Mapping[str, Label]
-
-
-def _type(experiment: Experiment, steps: Steps) -> _Typed:
-    """The features of a training batch, and the op that made each."""
-    train = experiment.train
-    nodes = (experiment.model, *experiment.objective, *experiment.frozen.values())
-    wanted = {port for node in nodes for port in (*node.component.call.ports, *_fed(node.feeds))}
-    typing, features = type_sources(train, wanted)
-    numeric = {
-        name: feature
-        for name, feature in features.items()
-        if feature.fixed and feature.dtype not in ("bytes", "str")
-    }
-    writers = {f"batch.{name}": typing.writer(name) for name in numeric}
-    makers = {path: label.place for path, label in writers.items() if label is not None}
-    dropped = {name: typing.dropper(name) for name in wanted if name not in typing.features}
-    droppers = {name: label for name, label in dropped.items() if label is not None}
-    batch = batch_features(numeric, train.batch)
-    given = {name: batch[name] for name in features_read([f"batch.{name}" for name in wanted], batch)}
-    transforms, changed = make_transforms(train.transforms, given, steps, typing.writer)
-    return _Typed(features, given, {**batch, **changed}, transforms, makers, droppers)
-
-
 def _variants(
     experiment: Experiment,
     module: eqx.Module,
-    typed: _Typed,
+    typed: TypedBatch,
     frozen: tuple[FrozenModel, ...],
     draws: tuple[Draw, ...],
     steps: Steps,
@@ -308,13 +274,9 @@ def _variants(
     return tuple(Variant(values, forward(values)) for values in variants_of(draws))
 
 
-def _frozen(experiment: Experiment, typed: _Typed, steps: Steps) -> tuple[FrozenModel, ...]:
+def _frozen(experiment: Experiment, typed: TypedBatch, steps: Steps) -> tuple[FrozenModel, ...]:
     maker = experiment.train.pipeline_origin.mend
     return make_frozen(experiment.frozen, typed.batch, steps, typed.makers, typed.droppers, maker)
-
-
-def _fed(feeds: Mapping[str, str]) -> list[str]:
-    return [path.removeprefix("batch.") for path in feeds.values() if path.startswith("batch.")]
 
 
 def attempt(found: list[Diagnostic], make: Callable[[], T]) -> T | None:
