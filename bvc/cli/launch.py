@@ -16,6 +16,10 @@ from pathlib import PurePosixPath
 
 _NAME = re.compile(r"[a-z]([a-z0-9-]{0,38}[a-z0-9])?")
 _PORT = 8476
+_RESTARTS = 10
+"""After so many a lost process is taken for an error that comes again."""
+_GRACE_SECONDS = 180
+"""Between the signal and the end: the step in which it comes, and its checkpoint."""
 
 
 class Place(str, Enum):  # noqa: UP042 - StrEnum shows its members differently in `--help`
@@ -95,13 +99,14 @@ def _slurm(launch: Launch) -> str:
 #SBATCH --exclusive
 #SBATCH --requeue
 #SBATCH --open-mode=append
-#SBATCH --signal=TERM@180
+#SBATCH --signal=TERM@{_GRACE_SECONDS}
 set -uo pipefail
 
 srun --cpu-bind=none {shlex.join(launch.command)}
 status=$?
-# 75: stopped by a signal, state saved; 76: another process was lost. The job continues from the last checkpoint.
-if [ "$status" -eq 75 ] || [ "$status" -eq 76 ]; then
+# 75: stopped by a signal, state saved; 76: a process was lost, which may happen again. The job continues from the last
+# checkpoint.
+if [ "$status" -eq 75 ] || {{ [ "$status" -eq 76 ] && [ "${{SLURM_RESTART_COUNT:-0}}" -lt {_RESTARTS} ]; }}; then
   scontrol requeue "$SLURM_JOB_ID"
 fi
 exit "$status"
@@ -134,6 +139,7 @@ def _gke(launch: Launch) -> str:
     host = f"{launch.name}-workers-0-0.{launch.name}:{_PORT}"
     pod = {
         "restartPolicy": "Never",
+        "terminationGracePeriodSeconds": _GRACE_SECONDS,
         **({"nodeSelector": dict(_pair(each, "=") for each in launch.select)} if launch.select else {}),
         "containers": [
             {
@@ -148,14 +154,21 @@ def _gke(launch: Launch) -> str:
                 "ports": [{"containerPort": _PORT}],
                 "resources": {"limits": {launch.resource: str(launch.devices)}},
                 "volumeMounts": [
-                    {"name": f"volume-{number}", "mountPath": _pair(each, ":")[1]}
-                    for number, each in enumerate(launch.volumes)
+                    # what NCCL and the workers of the data share; 64 MB unless asked for
+                    {"name": "memory", "mountPath": "/dev/shm"},
+                    *(
+                        {"name": f"volume-{number}", "mountPath": _pair(each, ":")[1]}
+                        for number, each in enumerate(launch.volumes)
+                    ),
                 ],
             }
         ],
         "volumes": [
-            {"name": f"volume-{number}", "persistentVolumeClaim": {"claimName": _pair(each, ":")[0]}}
-            for number, each in enumerate(launch.volumes)
+            {"name": "memory", "emptyDir": {"medium": "Memory"}},
+            *(
+                {"name": f"volume-{number}", "persistentVolumeClaim": {"claimName": _pair(each, ":")[0]}}
+                for number, each in enumerate(launch.volumes)
+            ),
         ],
     }
     job = {
@@ -170,7 +183,7 @@ def _gke(launch: Launch) -> str:
         "kind": "JobSet",
         "metadata": {"name": launch.name},
         "spec": {
-            "failurePolicy": {"maxRestarts": 10},
+            "failurePolicy": {"maxRestarts": _RESTARTS},
             "network": {"enableDNSHostnames": True, "subdomain": launch.name},
             "replicatedJobs": [{"name": "workers", "replicas": 1, "template": {"spec": job}}],
         },

@@ -48,13 +48,17 @@ def test_slurm_passes_every_argument_on() -> None:
     assert "#SBATCH --nodes=4\n" in script(Place.slurm, LAUNCH)
 
 
-@pytest.mark.parametrize("status", [0, 1, 75, 76])
-def test_slurm_continues_what_can_be_continued(status: int) -> None:
+@pytest.mark.parametrize(
+    ("status", "restarts", "continues"),
+    [(0, "", False), (1, "", False), (75, "", True), (75, "20", True), (76, "", True), (76, "10", False)],
+)
+def test_slurm_continues_what_can_be_continued(status: int, restarts: str, continues: bool) -> None:
     stubs = f'srun() {{ return {status}; }}\nscontrol() {{ echo "$@"; }}\nSLURM_JOB_ID=77'
+    stubs += f"\nSLURM_RESTART_COUNT={restarts}" if restarts else ""
     found = subprocess.run(
         ["bash"], input=f"{stubs}\n{script(Place.slurm, LAUNCH)}", text=True, capture_output=True, check=False
     )
-    assert (found.returncode, found.stdout) == (status, "requeue 77\n" if status in (75, 76) else "")
+    assert (found.returncode, found.stdout) == (status, "requeue 77\n" if continues else "")
 
 
 def test_a_tpu_host_finds_the_others_by_the_metadata_server() -> None:
@@ -88,7 +92,9 @@ def test_a_jobset_tells_its_pods_where_the_first_is() -> None:
         "JAX_NUM_PROCESSES": "4",
     }
     assert pod["nodeSelector"] == {"cloud.google.com/gke-tpu-topology": "4x4"}
-    assert container["volumeMounts"] == [{"name": "volume-0", "mountPath": "/mnt"}]
+    mounts = {each["name"]: each["mountPath"] for each in container["volumeMounts"]}
+    assert mounts == {"memory": "/dev/shm", "volume-0": "/mnt"}
+    assert [each["name"] for each in pod["volumes"]] == list(mounts)
 
 
 def test_the_command_prints_and_asks_for_what_it_needs() -> None:
