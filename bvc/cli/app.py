@@ -142,6 +142,9 @@ def plan(
     ] = False,
 ) -> None:
     """Say what a run will cost: memory, collectives, FLOPs, host work."""
+    import gc
+
+    gc.set_threshold(100_000, 50, 100)  # as in `check`
     from bvc.cli import plan as command
 
     if fit:
