@@ -22,7 +22,10 @@ def compiling(function: Any, *like: PyTree[jax.Array | jax.ShapeDtypeStruct]) ->
     Raises:
         jax.errors.JaxRuntimeError: it cannot be compiled.
     """
+    # Traced here: two traces at once may share more or less of what they trace, from one run to the next, and what is
+    # kept of earlier compilations is found by the program's text.
+    lowered = function.lower(*like)
     with ThreadPoolExecutor(1, "bvc-compile") as threads:
-        compiled = threads.submit(lambda: function.lower(*like).compile())
+        compiled = threads.submit(lowered.compile)
         yield
         compiled.result()
