@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import socket
 import subprocess
 import sys
 from pathlib import Path
@@ -36,20 +35,6 @@ def start(
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
     )
-
-
-def start_together(
-    count: int, root: Path, *arguments: str, cache: Path, devices: int = 1
-) -> list[subprocess.Popen[str]]:
-    """The same command in several processes, which meet at a port that is free now."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        at = f"127.0.0.1:{probe.getsockname()[1]}"
-    flags = ("--coordinator", at, "--processes", str(count))
-    return [
-        start(root, *arguments, *flags, "--process", str(number), cache=cache, devices=devices)
-        for number in range(count)
-    ]
 
 
 def finish(process: subprocess.Popen[str]) -> str:

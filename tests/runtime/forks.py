@@ -8,28 +8,84 @@ from __future__ import annotations
 
 import multiprocessing
 import os
+import socket
 import sys
+import time
 from multiprocessing.context import ForkServerProcess
 from pathlib import Path
+from typing import NamedTuple
 
 SPEC = Path(__file__).parent.parent / "specs" / "tiny_vit.toml"
 
 
-def fork(root: Path, *arguments: str, cache: Path, printed: Path) -> ForkServerProcess:
-    """`bvc ARGUMENTS --data-dir ROOT` on one device; what it prints goes to a file."""
+class Fork(NamedTuple):
+    """A running command, and the file to which it prints."""
+
+    process: ForkServerProcess
+    output: Path
+
+    @property
+    def printed(self) -> str:
+        """What it has printed."""
+        return self.output.read_text() if self.output.exists() else ""
+
+    def ended(self) -> int | None:
+        """Its exit status, once it has ended."""
+        self.process.join(timeout=120)
+        return self.process.exitcode
+
+    def wait_for(self, text: str) -> None:
+        """Until it has printed a text."""
+        while text not in self.printed:
+            assert self.process.is_alive(), self.printed
+            time.sleep(0.02)
+
+
+def fork(
+    root: Path, *arguments: str, cache: Path, output: Path, devices: int = 1, in_haste: bool = False
+) -> Fork:
+    """`bvc ARGUMENTS --data-dir ROOT`; compiled `in_haste` what runs for a second only."""
     context = multiprocessing.get_context("forkserver")
     context.set_forkserver_preload(["tests.runtime.preloaded"])
-    process = context.Process(target=_run, args=([*arguments, "--data-dir", str(root)], cache, printed))
+    given = ([*arguments, "--data-dir", str(root)], cache, output, devices, in_haste)
+    process = context.Process(target=_run, args=given)
     process.start()
-    return process
+    return Fork(process, output)
 
 
-def _run(arguments: list[str], cache: Path, printed: Path) -> None:
+def fork_together(
+    count: int,
+    root: Path,
+    *arguments: str,
+    cache: Path,
+    output: Path,
+    devices: int = 1,
+    in_haste: bool = False,
+) -> list[Fork]:
+    """The same command in several processes, which meet at a port that is free now."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        at = f"127.0.0.1:{probe.getsockname()[1]}"
+    flags = ("--coordinator", at, "--processes", str(count), "--process")
+    return [
+        fork(
+            root, *arguments, *flags, str(number),
+            cache=cache, output=output.with_suffix(f".{number}"), devices=devices, in_haste=in_haste,
+        )
+        for number in range(count)
+    ]  # fmt: skip
+
+
+def _run(arguments: list[str], cache: Path, output: Path, devices: int, in_haste: bool) -> None:
+    import jax
+
     from bvc.cli import main
 
-    os.environ |= {"XDG_CACHE_HOME": str(cache), "XLA_FLAGS": "--xla_force_host_platform_device_count=1"}
-    output = os.open(printed, os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
-    os.dup2(output, 1)
-    os.dup2(output, 2)
+    jax.config.update("jax_disable_most_optimizations", in_haste)
+    flags = f"--xla_force_host_platform_device_count={devices}"
+    os.environ |= {"XDG_CACHE_HOME": str(cache), "XLA_FLAGS": flags}
+    printed = os.open(output, os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
+    os.dup2(printed, 1)
+    os.dup2(printed, 2)
     sys.argv = ["bvc", *arguments]
     main()

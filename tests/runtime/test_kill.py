@@ -6,13 +6,12 @@ import os
 import random
 import time
 from collections.abc import Callable, Iterator
-from multiprocessing.context import ForkServerProcess
 from pathlib import Path
 
 import pytest
 
 from tests.runtime.command import finish, saved, start
-from tests.runtime.forks import SPEC, fork
+from tests.runtime.forks import SPEC, Fork, fork
 
 METRICS = "big_vision_metrics.txt"
 KILLS = 20
@@ -33,25 +32,24 @@ def place(tmp_path_factory: pytest.TempPathFactory, data_dir: Path) -> Path:
 def test_killed_run_ends_as_the_uninterrupted_one(
     place: Path, data_dir: Path, tmp_path: Path, workers: int
 ) -> None:
-    workdir, printed = tmp_path / "run", tmp_path / "printed"
+    workdir, output = tmp_path / "run", tmp_path / "output"
     arguments = ("run", str(SPEC), "--workdir", str(workdir), "--set", f"run.workers={workers}")
     draw = random.Random(workers)
     in_a_save = 0
     for _ in range(KILLS):
         if _newest(workdir) > LAST // 2:
             _take_back(workdir)
-        process = fork(data_dir, *arguments, cache=place / "cache", printed=printed)
-        _wait(process, draw.choice(MOMENTS), workdir, draw)
-        children = _descendants(process.pid or 0)
-        assert process.is_alive(), printed.read_text()
-        process.kill()
-        process.join()
+        run = fork(data_dir, *arguments, cache=place / "cache", output=output)
+        _wait(run, draw.choice(MOMENTS), workdir, draw)
+        children = _descendants(run.process.pid or 0)
+        assert run.process.is_alive(), run.printed
+        run.process.kill()
+        run.process.join()
         in_a_save += any("partial" in name for name in _checkpoints(workdir))
         assert _gone(children, seconds=10), "a worker outlived its parent"
     assert in_a_save
-    process = fork(data_dir, *arguments, cache=place / "cache", printed=printed)
-    process.join()
-    assert process.exitcode == 0, printed.read_text()
+    run = fork(data_dir, *arguments, cache=place / "cache", output=output)
+    assert run.ended() == 0, run.printed
     assert (workdir / METRICS).read_bytes() == (place / "whole" / METRICS).read_bytes()
     assert saved(workdir, SPEC) == saved(place / "whole", SPEC)
 
@@ -81,13 +79,11 @@ MOMENTS: tuple[tuple[Moment, float], ...] = (
 )
 
 
-def _wait(
-    process: ForkServerProcess, moment: tuple[Moment, float], workdir: Path, draw: random.Random
-) -> None:
+def _wait(run: Fork, moment: tuple[Moment, float], workdir: Path, draw: random.Random) -> None:
     """Until a random time after a moment."""
     has_come, most = moment
     newest = _newest(workdir)
-    while process.is_alive() and not has_come(workdir, newest):
+    while run.process.is_alive() and not has_come(workdir, newest):
         time.sleep(0.005)
     time.sleep(draw.uniform(0, most))
 

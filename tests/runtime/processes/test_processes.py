@@ -5,9 +5,6 @@ from __future__ import annotations
 import json
 import re
 import shutil
-import signal
-import subprocess
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +14,9 @@ import pytest
 from bvc.runtime.interruption import EXIT
 from bvc.runtime.metrics.rows import METRICS
 from bvc.runtime.processes.lost import EXIT as LOST
-from tests.runtime.command import SPEC, finish, saved, start, start_together
+from tests.runtime import forks
+from tests.runtime.command import SPEC, saved
+from tests.runtime.forks import Fork, fork, fork_together
 
 STEPS = 12
 SHORT = (
@@ -28,29 +27,36 @@ SHORT = (
 )  # fmt: skip
 SHARDED = ("--set", 'mesh.axes={ fsdp = "rest" }', "--set", 'layout=[{ match = ".*", shard = "fsdp" }]')
 ENDLESS = (
-    "--set", 'run.length="100000 steps"',
-    "--set", 'evals.retrieval.every="100000 steps"',
-    "--set", "evals.retrieval.skip_first=true",
-    "--set", 'optimizer.type="sgd"',
-)  # fmt: skip
+    "--set",
+    'run.length="100000 steps"',
+    "--set",
+    'evals.val.every="100000 steps"',
+    "--set",
+    'run.save="50000 steps"',
+)
 
 pytestmark = pytest.mark.slow
 
 
 @pytest.fixture(scope="module")
-def cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
-    """Where compiled programs are kept; compiled in haste, since each is run for seconds only."""
-    with pytest.MonkeyPatch.context() as patched:
-        patched.setenv("JAX_DISABLE_MOST_OPTIMIZATIONS", "1")
-        yield tmp_path_factory.mktemp("compiled")
+def cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Where compiled programs are kept."""
+    return tmp_path_factory.mktemp("compiled")
 
 
 @pytest.fixture(scope="module")
 def alone(tmp_path_factory: pytest.TempPathFactory, cache: Path, data_dir: Path) -> Path:
     """The work directory of a run in one process, on one device."""
-    workdir = tmp_path_factory.mktemp("alone")
-    finish(start(data_dir, "run", str(SPEC), "--workdir", str(workdir), *SHORT, cache=cache))
-    return workdir
+    folder = tmp_path_factory.mktemp("alone")
+    arguments = ("run", str(SPEC), "--workdir", str(folder / "run"), *SHORT)
+    finish(fork(data_dir, *arguments, cache=cache, output=folder / "output", in_haste=True))
+    return folder / "run"
+
+
+def finish(run: Fork) -> str:
+    """What it printed; it must have ended well."""
+    assert run.ended() == 0, run.printed
+    return run.printed
 
 
 def rows(workdir: Path) -> list[dict[str, Any]]:
@@ -81,43 +87,37 @@ def stopped_after(step: int, workdir: Path) -> None:
 
 
 def test_one_process_two_and_one_again(data_dir: Path, cache: Path, alone: Path, tmp_path: Path) -> None:
-    shutil.copytree(alone, tmp_path, dirs_exist_ok=True)
-    arguments = ("run", str(SPEC), "--workdir", str(tmp_path), *SHORT)
-    stopped_after(4, tmp_path)
-    first, second = start_together(2, data_dir, *arguments, *SHARDED, cache=cache, devices=2)
+    workdir, output = tmp_path / "run", tmp_path / "output"
+    shutil.copytree(alone, workdir)
+    arguments = ("run", str(SPEC), "--workdir", str(workdir), *SHORT)
+    stopped_after(4, workdir)
+    first, second = fork_together(
+        2, data_dir, *arguments, *SHARDED, cache=cache, output=output, devices=2, in_haste=True
+    )
     told = finish(first)
     assert "continuing after step 4" in told and told.count("step 12/12") == 1
     assert "step" not in finish(second), "one of them speaks"
-    assert_same_run(tmp_path, alone)
-    stopped_after(8, tmp_path)
-    assert "continuing after step 8" in finish(start(data_dir, *arguments, cache=cache))
-    assert_same_run(tmp_path, alone)
+    assert_same_run(workdir, alone)
+    stopped_after(8, workdir)
+    told = finish(fork(data_dir, *arguments, cache=cache, output=output, in_haste=True))
+    assert "continuing after step 8" in told
+    assert_same_run(workdir, alone)
 
 
 def test_what_ends_one_ends_both(data_dir: Path, cache: Path, tmp_path: Path) -> None:
-    arguments = ("run", str(SPEC), "--workdir", str(tmp_path), *ENDLESS)
-    first, second = start_together(2, data_dir, *arguments, cache=cache)
-    wait_for("step 10/", first)
-    second.send_signal(signal.SIGTERM)
-    told = printed(first)
-    assert (first.returncode, second.wait(timeout=60)) == (EXIT, EXIT), told
-    found = re.search(r"stopped by SIGTERM after step (\d+); the state is saved", told)
-    assert found and (tmp_path / "checkpoints" / f"{int(found[1]):09d}" / "manifest").exists()
-    assert "stopped" not in printed(second)
+    workdir, output = tmp_path / "run", tmp_path / "output"
+    arguments = ("run", str(forks.SPEC), "--workdir", str(workdir), *ENDLESS)
+    first, second = fork_together(2, data_dir, *arguments, cache=cache, output=output, in_haste=True)
+    first.wait_for("step 10/")
+    second.process.terminate()
+    assert (first.ended(), second.ended()) == (EXIT, EXIT), first.printed
+    found = re.search(r"stopped by SIGTERM after step (\d+); the state is saved", first.printed)
+    assert found and (workdir / "checkpoints" / f"{int(found[1]):09d}" / "manifest").exists()
+    assert "stopped" not in second.printed
 
-    first, second = start_together(2, data_dir, *arguments, cache=cache)
-    wait_for(f"continuing after step {found[1]}", first)
-    first.kill()
-    printed(first)
-    told = printed(second)
-    assert second.returncode == LOST, told
-    assert "error[B0563]: another process of this run has ended; process 1 ends too" in told
-
-
-def wait_for(text: str, process: subprocess.Popen[str]) -> None:
-    assert process.stdout is not None
-    assert any(text in line for line in process.stdout), "it ended before"
-
-
-def printed(process: subprocess.Popen[str]) -> str:
-    return process.communicate(timeout=60)[0]
+    first, second = fork_together(2, data_dir, *arguments, cache=cache, output=output, in_haste=True)
+    first.wait_for(f"continuing after step {found[1]}")
+    first.process.kill()
+    second.process.join(timeout=60)
+    assert second.process.exitcode == LOST, second.printed
+    assert "error[B0563]: another process of this run has ended; process 1 ends too" in second.printed
