@@ -37,7 +37,7 @@ def run(
     from bvc.spec import parse_target
 
     file, params = parse_target(spec)
-    checked = check(file, params, settings(sets))
+    checked = check(file, params, settings(sets), step=False)  # the plan traces it
     if not checked.ok or checked.spec is None or checked.experiment is None:
         return report(checked.diagnostics, checked.sources, tells=tells)
 
