@@ -3,6 +3,7 @@
     pip install 'bvc[tpu,cuda]'
     python bench/plan_accuracy.py                 all steps below: an hour on two cores
     python bench/plan_accuracy.py --only h100 L/16
+    python bench/plan_accuracy.py --recorded      the estimates of now beside the figures that are recorded
 
 Each figure goes into `bench/plan_accuracy.json` at once, with the compiler's version; `tests/plan/test_accuracy.py`
 compares the estimate with them.
@@ -22,7 +23,7 @@ import jax
 
 from bvc.bind import bind
 from bvc.compile.program import compile_experiment
-from bvc.plan.plan import plan
+from bvc.plan.plan import Plan, plan
 from bvc.plan.target import find_target
 from bvc.plan.xla.ask import with_compiled
 from bvc.spec import load, parse_target
@@ -45,7 +46,6 @@ OTHERS = {
         "bench/vit.toml:variant=S/16,batch=512,remat=dots",
         "bench/vit.toml:variant=S/16,batch=256,dtype=float32",
         "specs/siglip_coco.toml",
-        "specs/lit_coco.toml",
     ),
     "tpu-v5e:4x4": ("specs/transfer.toml",),
     "tpu-v5e:4x8": ("specs/vit_s16_i1k.toml",),
@@ -79,14 +79,22 @@ def steps() -> Iterator[tuple[str, str]]:
         yield from ((target, spec) for spec in specs)
 
 
+def estimated(target: str, spec: str) -> Plan:
+    path, params = parse_target(spec)
+    return plan(compile_experiment(bind(load(path, params))), find_target(target))
+
+
+def tell(target: str, spec: str, estimate: int, mib: float) -> None:
+    ratio = estimate / MIB / mib
+    print(f"{target:13} {spec:72} {mib / 1024:7.3f} GiB, estimate {ratio:.3f} of it", flush=True)
+
+
 def measured(target: str, spec: str) -> dict[str, Any]:
     """One row of the record; prints the estimate beside it."""
-    path, params = parse_target(spec)
-    planned = plan(compile_experiment(bind(load(path, params))), find_target(target))
-    compiled = with_compiled(planned, path, params).compiled
+    planned = estimated(target, spec)
+    compiled = with_compiled(planned, *parse_target(spec)).compiled
     assert compiled is not None and not compiled.refused, f"{spec} does not fit {target}"
-    ratio = planned.memory.total / compiled.peak
-    print(f"{target:12} {spec:70} {compiled.peak / 2**30:7.3f} GiB, estimate {ratio:.3f} of it", flush=True)
+    tell(target, spec, planned.memory.total, compiled.peak / MIB)
     return {
         "target": target,
         "spec": spec,
@@ -96,10 +104,14 @@ def measured(target: str, spec: str) -> dict[str, Any]:
     }
 
 
+def recorded() -> list[dict[str, Any]]:
+    """The rows that are there."""
+    return json.loads(RECORD.read_text(encoding="utf-8"))["rows"] if RECORD.exists() else []
+
+
 def write(rows: Sequence[dict[str, Any]]) -> None:
     """Put rows into the record, in the order of `steps`."""
-    old = json.loads(RECORD.read_text(encoding="utf-8"))["rows"] if RECORD.exists() else []
-    found = {(row["target"], row["spec"]): row for row in [*old, *rows]}
+    found = {(row["target"], row["spec"]): row for row in [*recorded(), *rows]}
     kept = [found[step] for step in steps() if step in found]
     lines = ",\n    ".join(json.dumps(row) for row in kept)
     RECORD.write_text(
@@ -112,11 +124,17 @@ def main() -> None:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--only", nargs="*", default=[], help="texts that target and spec must contain")
-    only = parser.parse_args().only
+    parser.add_argument("--recorded", action="store_true", help="compile nothing")
+    given = parser.parse_args()
     os.chdir(ROOT)
-    for target, spec in steps():
-        if all(text in f"{target} {spec}" for text in only):
-            write([measured(target, spec)])
+    wanted = [step for step in steps() if all(text in " ".join(step) for text in given.only)]
+    if given.recorded:
+        figures = {(row["target"], row["spec"]): row["mib"] for row in recorded()}
+        for step in wanted:
+            tell(*step, estimated(*step).memory.total, figures[step])
+        return
+    for target, spec in wanted:
+        write([measured(target, spec)])
 
 
 if __name__ == "__main__":

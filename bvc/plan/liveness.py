@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 
 from bvc.plan.fusion import Fused, fuse, in_place
 from bvc.plan.ops import Op, Ops, Value
-from bvc.plan.order import made_first, postponed
+from bvc.plan.order import heaviest_first, made_first, postponed
 from bvc.plan.siblings import awaited
 from bvc.plan.target import DeviceKind
 from bvc.plan.tiles import sizes_on
@@ -65,7 +65,15 @@ def peak_memory(step: Ops, donated: Sequence[bool], kind: DeviceKind) -> Peak:
         if given[form] > 0 and value not in free:
             given[form] -= 1
             free.add(value)
-    return _sweep(step, frozenset(free), kind, outermost=True)
+    peak = _sweep(step, frozenset(free), kind, outermost=True)
+    if kind != "tpu":
+        return peak
+    other = heaviest_first(
+        step, lambda loop: max(_sweep(part, frozenset(), kind).bytes for part in loop.inner)
+    )
+    if other is step:
+        return peak
+    return min(peak, _sweep(other, frozenset(free), kind, outermost=True), key=lambda each: each.bytes)
 
 
 def _sweep(body: Ops, free: frozenset[Value], kind: DeviceKind, *, outermost: bool = False) -> Peak:

@@ -1,13 +1,18 @@
-"""In which order a compiler for GPUs runs the ops of a step, where it is not that of the program.
+"""In which order compilers run the ops of a step, where it is not that of the program.
 
-Both rules are for what happens outside loops; seen in the schedules of two towers and of unrolled layers.
+The rules are for what happens outside loops; seen in the schedules of two towers and of unrolled layers. The first two
+are those of compilers for GPUs, the last is that of the one for TPUs.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from dataclasses import replace
+
 from bvc.plan.fusion import Fused
 from bvc.plan.ops import Op, Ops, Value
 from bvc.plan.place import pass_of
+from bvc.plan.siblings import needs
 
 
 def made_first(body: Ops, fused: Fused) -> dict[Value, Op]:
@@ -37,3 +42,29 @@ def postponed(body: Ops, fused: Fused) -> dict[Value, int]:
             until = max(first.get(value, 0) for value in op.outputs)
             found.update((value, max(found.get(value, 0), until)) for value in fused.reads(op))
     return found
+
+
+def heaviest_first(body: Ops, weigh: Callable[[Op], int]) -> Ops:
+    """The ops with loops of the backward pass before lighter ones that they do not need.
+
+    What the lighter ones leave, gradients of their weights, is then not yet there.
+
+    Args:
+        body: the ops of a step.
+        weigh: the bytes that one iteration of a loop takes.
+    """
+    loops = [op for op in body.ops if op.name == "scan" and pass_of(op) == "backward"]
+    if len(loops) < 2:
+        return body
+    made, weights = needs(body), {op: weigh(op) for op in loops}
+    needed = {op: made[op.outputs[0]] for op in body.ops if op.outputs}
+    ops = list(body.ops)
+    for heavy in sorted(loops, key=weights.__getitem__):
+        for light in loops:
+            start, end = ops.index(light), ops.index(heavy)
+            bit = 1 << body.ops.index(light)
+            if start < end and weights[light] < weights[heavy] and not needed[heavy] & bit:
+                between = ops[start : end + 1]
+                before = [op for op in between if not needed.get(op, bit) & bit]
+                ops[start : end + 1] = [*before, *(op for op in between if needed.get(op, bit) & bit)]
+    return replace(body, ops=tuple(ops))

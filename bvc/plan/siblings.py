@@ -15,7 +15,7 @@ from bvc.plan.ops import Ops, Value
 def awaited(body: Ops, fused: Fused) -> dict[Value, int]:
     """For each result that waits for a sibling the index of the op that makes the sibling."""
     made = {value: index for index, op in enumerate(body.ops) for value in op.outputs}
-    needs = _needs(body)
+    needed = needs(body)
     alike: dict[int, list[Value]] = defaultdict(list)
     for value in fused.sources:
         alike[value.bytes].append(value)
@@ -25,12 +25,12 @@ def awaited(body: Ops, fused: Fused) -> dict[Value, int]:
             for second in values[at + 1 :]:
                 shared = fused.sources[first] & fused.sources[second]
                 large = any(root.bytes == first.bytes for root in shared)
-                if large and not needs[second] >> made[first] & 1:
+                if large and not needed[second] >> made[first] & 1:
                     found[first] = max(found.get(first, 0), made[second])
     return found
 
 
-def _needs(body: Ops) -> dict[Value, int]:
+def needs(body: Ops) -> dict[Value, int]:
     """For each result the ops from which it is computed, as bits."""
     found: dict[Value, int] = {}
     for index, op in enumerate(body.ops):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 import json
 from pathlib import Path
 from typing import Any
@@ -10,7 +9,7 @@ from typing import Any
 import pytest
 
 from bvc.bind import bind
-from bvc.compile.program import Program, compile_experiment
+from bvc.compile.program import compile_experiment
 from bvc.plan.plan import plan
 from bvc.plan.target import find_target
 from bvc.spec import load, parse_target
@@ -22,15 +21,11 @@ ROWS: list[dict[str, Any]] = json.loads((ROOT / "bench" / "plan_accuracy.json").
 SCANNED, OTHER = {"gpu": 0.05, "tpu": 0.08}, 0.10
 
 
-@functools.lru_cache(maxsize=1)
-def compiled(spec: str) -> Program:
-    path, params = parse_target(spec)
-    return compile_experiment(bind(load(str(ROOT / path), params)))
-
-
 def check(row: dict[str, Any]) -> None:
     target = find_target(row["target"])
-    estimate = plan(compiled(row["spec"]), target).memory.total
+    path, params = parse_target(row["spec"])
+    program = compile_experiment(bind(load(str(ROOT / path), params)))
+    estimate = plan(program, target).memory.total
     bound = SCANNED[target.kind] if row["scanned"] else OTHER
     assert estimate / 2**20 == pytest.approx(row["mib"], rel=bound)
 
@@ -47,12 +42,26 @@ def test_the_record_has_every_model_on_both_kinds_of_hardware() -> None:
     assert len({row["spec"] for row in ROWS if not row["scanned"]}) >= 8
 
 
-@pytest.mark.parametrize("row", [row for row in ROWS if "S/16,batch=256,remat=full" in row["spec"]], ids=name)
+SMALL = [row for row in ROWS if "S/16,batch=256,remat=full" in row["spec"]]
+SAMPLE = (
+    "S/16,batch=512,remat=none",
+    "B/16,batch=512,remat=none",
+    "adafactor,batch=512,remat=full",
+    "siglip.toml:variant=B/16,batch=256,remat=full",
+    "siglip.toml:variant=B/16,batch=1024,remat=full",
+    "siglip_coco.toml",
+    "vit_s16_i1k.toml",
+    "mlp_mixer_i1k.toml",
+)
+"""One of each kind; `bench/plan_accuracy.py --recorded` takes them all."""
+
+
+@pytest.mark.parametrize("row", SMALL, ids=name)
 def test_the_estimate_is_near_the_compilers_figure(row: dict[str, Any]) -> None:
     check(row)
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("row", sorted(ROWS, key=lambda row: row["spec"]), ids=name)
-def test_the_estimate_is_near_every_figure(row: dict[str, Any]) -> None:
+@pytest.mark.parametrize("row", [row for row in ROWS if row["spec"].endswith(SAMPLE)], ids=name)
+def test_the_estimate_is_near_the_figure_for_all_kinds_of_steps(row: dict[str, Any]) -> None:
     check(row)

@@ -9,7 +9,7 @@ from jax import lax
 from bvc.plan.fusion import fuse
 from bvc.plan.liveness import peak_memory
 from bvc.plan.ops import Ops
-from bvc.plan.order import made_first, postponed
+from bvc.plan.order import heaviest_first, made_first, postponed
 
 Trace = Callable[..., Ops]
 A = jax.ShapeDtypeStruct((16, 16), jnp.float32)
@@ -38,3 +38,25 @@ def test_the_operands_of_a_weights_gradient_wait_for_the_update(trace: Trace) ->
     body = trace(step, A, A)
     update = max(index for index, op in enumerate(body.ops) if op.name == "sub")
     assert update in postponed(body, fuse(body, "gpu")).values()
+
+
+def test_of_two_towers_the_wider_goes_back_first_where_the_order_is_free(trace: Trace) -> None:
+    def tower(w: jax.Array, x: jax.Array) -> jax.Array:
+        return lax.scan(lambda c, _: (jnp.sin(c @ w), None), x, None, length=8)[0].sum()
+
+    def loss(w: jax.Array, small: jax.Array, large: jax.Array) -> jax.Array:
+        return tower(w, large) * tower(w, small)
+
+    def widths(body: Ops) -> list[int]:
+        return [op.outputs[0].shape[0] for op in body.ops if op.name == "scan"]
+
+    wide = jax.ShapeDtypeStruct((64, 16), jnp.float32)
+    body = trace(jax.grad(loss, argnums=(1, 2)), A, A, wide)
+    moved = heaviest_first(body, lambda loop: loop.outputs[0].bytes)
+    assert widths(body) == [64, 16, 16, 64]
+    assert widths(moved) == [64, 16, 64, 16]
+    assert set(moved.ops) == set(body.ops)
+    made: set[object] = {value for op in body.ops for value in op.outputs}
+    for op in moved.ops:  # nothing is read before it is made
+        assert not made & set(op.inputs)
+        made -= set(op.outputs)
