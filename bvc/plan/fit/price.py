@@ -78,7 +78,7 @@ class Pricing:
         time = planned.roofline
         assert time is not None
         memory = planned.memory
-        return Cost(memory.total, memory.step, time.step, time.computation, time.products)
+        return Cost(memory.total, memory.step, time.collectives, time.computation, time.products)
 
     def held(self, candidate: Candidate) -> Held | None:
         """What a device holds between steps, and how long that takes to be updated; None if the mesh does not suit."""

@@ -1,4 +1,4 @@
-"""Best first: the candidate that may be the fastest is looked at next, until none that is left may be faster.
+"""Best first: the candidate that may be the fastest is looked at next, until none that is left may be as fast.
 
 What a candidate costs takes a traced step (half a second), so most are ruled out by what is known of others (Land and
 Doig 1960). With everything else equal
@@ -46,16 +46,26 @@ class Cost:
     Attributes:
         bytes: in all at the peak.
         step: of those, what the step allocates itself.
-        seconds: of a step at peak rates.
-        computation: of that without waiting for other devices.
-        products: of that in matrix products alone.
+        collectives: seconds that it sends.
+        computation: seconds that it computes, beside that.
+        products: of these in matrix products alone.
     """
 
     bytes: int
     step: int
-    seconds: float
+    collectives: float
     computation: float
     products: float
+
+    @property
+    def merit(self) -> tuple[float, float]:
+        """Less is better: how long a step takes, to a hundredth; then how long it sends, if that went not on beside."""
+        return pace(max(self.computation, self.collectives)), self.collectives
+
+
+def pace(seconds: float) -> float:
+    """The same number for times that differ by less than a hundredth: no roofline is as exact."""
+    return math.floor(math.log(seconds) / math.log(1.01)) if seconds > 0 else -math.inf
 
 
 @dataclass
@@ -83,7 +93,7 @@ class Search:
         while waiting:
             bound, rank, number = heapq.heappop(waiting)
             candidate = candidates[number]
-            if best is not None and bound >= self.known[best].seconds:
+            if best is not None and pace(bound) > self.known[best].merit[0]:
                 break
             if candidate not in self.known:
                 seconds = self._least_seconds(candidate)
@@ -96,7 +106,7 @@ class Search:
                     continue
                 self.known[candidate] = price
             cost = self.known[candidate]
-            if cost.bytes <= self.memory and (best is None or cost.seconds < self.known[best].seconds):
+            if cost.bytes <= self.memory and (best is None or cost.merit < self.known[best].merit):
                 best = candidate
         return best
 
