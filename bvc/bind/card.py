@@ -9,10 +9,11 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from bvc.component import registry
 from bvc.component.feature import Feature
 from bvc.diagnostics import Failed, Origin, Place
 from bvc.diagnostics.catalog import data as catalog
-from bvc.spec.tree import Array, Leaf, Node, Scalar, Table
+from bvc.spec.tree import Array, Leaf, Node, Scalar, Table, plain
 
 _PACKAGE = Path(__file__).parent.parent
 _INSTALLED, _CHECKOUT = _PACKAGE / "_stdlib" / "data", _PACKAGE.parent / "stdlib" / "data"
@@ -44,13 +45,16 @@ class Card:
 
 
 def find_card(name: str) -> Card | None:
-    """The card of a dataset, or None. `NAME:VERSION` is the card of NAME with that version of the data."""
+    """The card of a dataset, or None. `NAME:VERSION` is the card of NAME with that version, where it has several."""
     name, colon, version = name.partition(":")
     if name not in card_names() or (colon and not version):
         return None
     card = _read(name)
     if not version:
         return card
+    source = registry.find("source", str(plain(card.source.items["type"])))
+    if source is not None and "version" not in source.settings:
+        return None
     origin = card.source.origin
     versioned = Table({**card.source.items, "version": Leaf(version, origin)}, origin, card.source.keys)
     return replace(card, source=versioned)

@@ -29,6 +29,10 @@ def test_a_version_is_passed_to_the_source() -> None:
     assert plain(card.source) == {"type": "tfds", "name": "cars196", "version": "2.1.0"}
 
 
+def test_generated_data_has_no_versions() -> None:
+    assert find_card("shapes") is not None and find_card("shapes:9.9.9") is None
+
+
 def test_no_card() -> None:
     assert find_card("imagenet") is None
     assert find_card("../data/shapes") is None

@@ -36,7 +36,7 @@ class Tfds:
 
     def missing(self, split: str, root: str) -> Missing | None:
         """What is missing of the prepared folder."""
-        command = f"bvc data prepare {self.name}"
+        command = f"bvc data prepare {self._asked}"
         folder = self._folder(root)
         if folder is None:
             wanted = str(Path(root, self.name, self.version or "VERSION"))
@@ -55,8 +55,12 @@ class Tfds:
         """
         folder = self._folder(root)
         if folder is None:
-            raise DataError(f"dataset `{self.name}` is missing", root, f"bvc data prepare {self.name}")
+            raise DataError(f"dataset `{self.name}` is missing", root, f"bvc data prepare {self._asked}")
         return Prepared.open(str(folder), split)
+
+    @property
+    def _asked(self) -> str:
+        return self.name if self.version is None else f"{self.name}:{self.version}"
 
     def _folder(self, root: str) -> Path | None:
         base = Path(root, self.name)

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import contextlib
+import re
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 from bvc.bind.card import Card
@@ -11,9 +13,16 @@ from bvc.component.error import DataError
 from bvc.diagnostics import Failed
 from bvc.diagnostics.catalog import data as catalog
 from bvc.runtime.datasets.convert import convert
+from bvc.runtime.datasets.network import unreachable
 from bvc.runtime.feed.carded import Carded, find_carded, source_of
 from bvc.runtime.feed.stored_source import StoredSource
 from bvc.spec.tree import plain
+
+_CONSTRUCTION = re.compile(r'^Failed to construct dataset "[^"]*", builder_kwargs "[^"]*": ')
+"""What TFDS says before what is wrong."""
+_NO_MODULE = re.compile(r"No module named '(\w+)")
+_PACKAGES = {"tensorflow": ("TensorFlow", "`bvc[tf]`")}
+"""Module -> what it is called, and what is installed; other modules are called and installed by their name."""
 
 Progress = Callable[[int, int], None]
 """Told (examples written, examples in all) now and then."""
@@ -71,9 +80,18 @@ def _download(card: Card, root: str) -> None:
     described: Any = plain(card.source)
     wanted = described["name"] + (f":{described['version']}" if "version" in described else "")
     manual = f"{root.rstrip('/')}/downloads/manual"
+    how = card.prepare.strip().replace("\n", " ") or None
     try:
         with contextlib.redirect_stdout(None):
             builder = tfds.builder(wanted, data_dir=root, file_format="array_record")
+            # what is there already may be all; of files that are got by hand the builder knows URLs too
+            begun = any(Path(root, "downloads", builder.name).rglob("*.INFO"))
+            by_hand = builder.MANUAL_DOWNLOAD_INSTRUCTIONS is not None
+            host = None if begun or by_hand else unreachable(builder.url_infos or ())
+            if host is not None:
+                told = f"the host `{host}`, from which it is downloaded, cannot be found"
+                help = "with a network, give the same command again"
+                raise Failed(catalog.cannot_prepare(card.name, told, (root,), help))
             builder.download_and_prepare()
     except (
         tfds.core.DatasetNotFoundError,
@@ -83,10 +101,14 @@ def _download(card: Card, root: str) -> None:
         ValueError,
         RuntimeError,
     ) as error:
-        told = " ".join(str(error).strip().split("\n", 1)[0].split()) or type(error).__name__
+        told = _CONSTRUCTION.sub("", " ".join(str(error).strip().split("\n", 1)[0].split()))
+        lacking = _NO_MODULE.search(told)
+        if lacking is not None:
+            name, install = _PACKAGES.get(lacking[1], (f"the package `{lacking[1]}`", f"`{lacking[1]}`"))
+            told = f"the TFDS builder of this dataset needs {name}"
+            how = how or f"install {install} and give the same command again; nothing else needs it"
+        elif "version" in described and "version" in told:
+            how = f"leave the version out, or take one that there is: `bvc data prepare {card.name}`"
         looked = (manual,) if "manual" in str(error) else (root,)
-        how = card.prepare.strip().replace("\n", " ")
-        if isinstance(error, ImportError) or "No module named 'tensorflow'" in told:
-            told = "the TFDS builder of this dataset needs TensorFlow"
-            how = how or "install `bvc[tf]` and give the same command again; nothing else needs it"
-        raise Failed(catalog.cannot_prepare(card.name, told, looked, how or None)) from error
+        told = told or type(error).__name__
+        raise Failed(catalog.cannot_prepare(card.name, told, looked, how)) from error

@@ -46,9 +46,12 @@ def test_slices_of_them_travel_to_workers() -> None:
 
 def test_what_is_missing_is_told() -> None:
     assert Tfds(name="tiny").missing("train", ROOT) is None
-    for source in (Tfds(name="tiny", version="2.0.0"), Tfds(name="other/config")):
+    for source, asked in (
+        (Tfds(name="tiny", version="2.0.0"), "tiny:2.0.0"),
+        (Tfds(name="other/config"), "other/config"),
+    ):
         missing = source.missing("train", ROOT)
-        assert missing is not None and missing.command == f"bvc data prepare {source.name}"
+        assert missing is not None and missing.command == f"bvc data prepare {asked}"
         assert missing.looked[0].startswith(ROOT)
         with pytest.raises(DataError, match="is missing"):
             source.open("train", ROOT)

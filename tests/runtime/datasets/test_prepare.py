@@ -8,10 +8,13 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
+import tensorflow_datasets as tfds
 
 from bvc.diagnostics import Failed
+from bvc.runtime.datasets import prepare as module
 from bvc.runtime.datasets.prepare import prepare
 from bvc.runtime.feed.stored_source import find_source
 from tests.runtime.data_files import imagenet_tars
@@ -34,6 +37,18 @@ def test_a_builder_that_needs_tensorflow_is_told(tmp_path: Path) -> None:
         prepare("coco_captions", str(tmp_path))
     (told,) = failed.value.diagnostics
     assert told.code == "B0144" and "needs TensorFlow" in told.message and "bvc[tf]" in str(told.help)
+
+
+def test_a_dataset_that_cannot_be_reached_is_told_at_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    builder = SimpleNamespace(
+        name="dtd", url_infos={"https://data.example/dtd.tar.gz": None}, MANUAL_DOWNLOAD_INSTRUCTIONS=None
+    )
+    monkeypatch.setattr(tfds, "builder", lambda *_, **__: builder)
+    monkeypatch.setattr(module, "unreachable", lambda urls: next(iter(urls)))
+    with pytest.raises(Failed, match="from which it is downloaded, cannot be found"):
+        prepare("dtd", str(tmp_path))
 
 
 @pytest.mark.slow
