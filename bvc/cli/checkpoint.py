@@ -14,7 +14,9 @@ checkpoint = typer.Typer(help="Look into, convert and verify checkpoints.", no_a
 
 File = Annotated[
     str,
-    typer.Argument(metavar="FILE", help="FILE.npz, FILE.safetensors or FILE.msgpack, any with :SUBTREE, or a workdir."),
+    typer.Argument(
+        metavar="FILE", help="FILE.npz, FILE.safetensors or FILE.msgpack, any with :SUBTREE, or a workdir."
+    ),
 ]
 Model = "A spec or a table of one (std:checkpoint/siglip.toml#b16_224) whose model the file is for"
 
