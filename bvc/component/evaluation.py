@@ -21,7 +21,7 @@ class Stream:
     Attributes:
         data: the evaluator's own `Data` setting, handed back.
         pipeline: its `Pipeline` setting, handed back.
-        view: its `View` setting handed back, or the name of a view.
+        view: its `View` setting handed back: a view, or several that follow one another; or the name of a view.
         expand: a feature holding several values (captions of an image): every example becomes one example per
             value, in order; the number of the original example is added as feature `_parent` (i64).
     """
