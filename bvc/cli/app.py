@@ -148,6 +148,9 @@ def plan(
     from bvc.cli import plan as command
 
     if fit:
+        if params or html or data or compiled:
+            told = "prints flags, not a plan: leave out `--params`, `--html`, `--data` and `--compile`"
+            raise typer.BadParameter(told, param_hint="--fit")
         from bvc.cli.fit import fit as search
 
         raise typer.Exit(search(spec, sets or [], target, json))

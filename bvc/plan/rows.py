@@ -161,7 +161,8 @@ def time_rows(plan: Plan) -> Rows:
     """Times and rates at the peak rates of the target; nothing where they are not known."""
     found = plan.roofline
     if found is None:
-        return []
+        unknown = plan.target.flop_rate and not plan.target.timed
+        return [("step", "", "the rate of the network between slices is not known")] if unknown else []
     rate = plan.examples / found.step
     hours = plan.steps * found.step / 3600
     devices = plan.target.devices

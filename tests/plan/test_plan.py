@@ -106,9 +106,11 @@ def test_between_slices_only_sums_of_their_parts_move(program: Make) -> None:
             assert each.network == 0
     (ring,) = (each for each in planned.collectives if each.kind == "permute")
     assert ring.network == ring.sent
-    text = render(planned)
-    assert "8 gpu devices in 2 machines" in text
-    assert "over the network" in text
+    unknown = replace(planned, target=replace(find_target("tpu-v4:8"), slices=2))
+    assert "8 tpu devices in 2 slices" in render(unknown)
+    assert "the network between slices is not known" in render(unknown)
+    assert "8 gpu devices in 2 machines" in render(planned)
+    assert "over the network" in render(planned)
 
 
 def test_slices_that_the_mesh_does_not_lie_over(program: Make) -> None:

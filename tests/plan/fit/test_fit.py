@@ -122,6 +122,10 @@ def test_nothing_fits() -> None:
     )  # the spec as it is, and the smallest: what a device holds alone is too much for all
 
 
+def test_what_belongs_to_a_plan_is_refused() -> None:
+    assert RUN.invoke(app, ["plan", TOY, "--target", "l4:1", "--fit", "--params"]).exit_code == 2
+
+
 def test_a_machine_of_unknown_rates_is_told() -> None:
     result = RUN.invoke(app, ["plan", TOY, "--fit"])
     assert result.exit_code == 1
