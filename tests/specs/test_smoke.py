@@ -11,7 +11,7 @@ import pytest
 
 SPECS = sorted((Path(__file__).parent.parent.parent / "specs").glob("*.toml"))
 SMALLER = {path: ":local" for path in SPECS if path.stem.startswith("uvim")}
-"""Maps of 512 x 512 pixels in 234 classes take 40 s; `test_values.py` checks these specs at full size."""
+"""Maps of 512 x 512 pixels in 234 classes take 40 s; `tests/golden` plans these specs at full size."""
 QUICKLY = "--xla_backend_optimization_level=0 --xla_cpu_use_fusion_emitters=false"
 
 

@@ -1,4 +1,4 @@
-"""specs/uvim_*.toml resolve to every value of big_vision's two configs of panoptic UViM, and are right at full size."""
+"""specs/uvim_*.toml resolve to every value of big_vision's two configs of panoptic UViM."""
 
 from __future__ import annotations
 
@@ -6,9 +6,7 @@ from typing import Any
 
 import pytest
 
-from bvc.check import check
-
-from .big_vision import ROOT, Flat, config, pipeline, resolved
+from .big_vision import Flat, config, pipeline, resolved
 
 STAGE1, STAGE2 = "uvim_vqvae_coco_panoptic.toml", "uvim_coco_panoptic.toml"
 SPELLED = {
@@ -160,11 +158,3 @@ def test_resolves_to_the_values_of_big_vision(spec: str, name: str, wanted: Any,
         if ours.get(path) != theirs.get(path)
     }
     assert differing == {}
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize("spec", [STAGE1, STAGE2])
-def test_is_right_at_full_size(spec: str) -> None:
-    told = check(str(ROOT / "specs" / spec)).diagnostics
-    assert {each.code for each in told} <= {"B0502", "B0503"}  # files that are not on this machine
-    assert all(each.severity == "warning" for each in told)
