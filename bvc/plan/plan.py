@@ -67,14 +67,9 @@ class Memory:
     over_time: tuple[Moment, ...] = ()
 
     @property
-    def given(self) -> int:
-        """What the step is given: state and batch."""
-        return self.parameters + self.optimizer + self.ema + self.frozen + self.batch
-
-    @property
     def total(self) -> int:
         """Everything at the peak."""
-        return self.given + self.step
+        return self.parameters + self.optimizer + self.ema + self.frozen + self.batch + self.step
 
 
 @dataclass(frozen=True, slots=True)

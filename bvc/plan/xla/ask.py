@@ -49,9 +49,8 @@ def with_compiled(plan: Plan, spec: str, params: str, settings: Sequence[tuple[s
     answer = json.loads(done.stdout) if done.stdout else {"failed": _last_words(done)}
     if "failed" in answer:
         raise Failed(catalog.not_compiled(target.name, compiler.name, answer["failed"]))
-    refused = "peak" not in answer
-    peak = plan.memory.given + answer["temporaries"] if refused else answer["peak"]
-    return replace(plan, compiled=Compiled(compiler.name, peak, refused, seconds))
+    compiled = Compiled(compiler.name, answer["peak"], answer["refused"], seconds)
+    return replace(plan, compiled=compiled)
 
 
 def _environment(compiler: Compiler) -> dict[str, str]:

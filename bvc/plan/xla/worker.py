@@ -51,10 +51,11 @@ def compiled(
     step = _lowered(program, devices, hardware.name, unroll=hardware.kind == "cpu").compile()
     stats = step.memory_analysis()
     if hardware.kind != "cpu":
-        return {"peak": stats.peak_memory_in_bytes}
+        return {"peak": stats.peak_memory_in_bytes, "refused": False}
     # there what XLA calls the peak is the arguments
     results = stats.output_size_in_bytes - stats.alias_size_in_bytes
-    return {"peak": stats.argument_size_in_bytes + results + stats.temp_size_in_bytes}
+    peak = stats.argument_size_in_bytes + results + stats.temp_size_in_bytes
+    return {"peak": peak, "refused": False}
 
 
 def _lowered(program: Program, devices: Any, name: str, *, unroll: bool) -> Any:
@@ -69,11 +70,14 @@ _NEEDED = re.compile(r"temporaries \(([\d.]+)([KMGT]?)\)")
 
 
 def objection(message: str) -> dict[str, Any]:
-    """Why a compiler gave up: the bytes that a step takes besides its arguments are too many, or its own words."""
+    """Why a compiler gave up: the bytes of a step are too many, or its own words.
+
+    What libtpu calls temporaries has the arguments in it: it goes on where the peaks of smaller batches end.
+    """
     found = _NEEDED.search(message)
     if found is None:
         return {"failed": message.strip().splitlines()[0]}
-    return {"temporaries": int(float(found[1]) * 2 ** (10 * " KMGT".index(found[2] or " ")))}
+    return {"peak": int(float(found[1]) * 2 ** (10 * " KMGT".index(found[2] or " "))), "refused": True}
 
 
 if __name__ == "__main__":
