@@ -14,7 +14,7 @@ from jax.experimental.mesh_utils import create_device_mesh, create_hybrid_device
 
 
 def arranged(axes: Mapping[str, int], between: Mapping[str, int], devices: Sequence[Any]) -> np.ndarray:
-    """The devices in the shape of a mesh; in the order of their slices where these differ in size.
+    """The devices in the shape of a mesh.
 
     Args:
         axes: name -> size in the order of the device grid.
@@ -24,11 +24,8 @@ def arranged(axes: Mapping[str, int], between: Mapping[str, int], devices: Seque
     Raises:
         ValueError: there are not exactly as many devices as the mesh has.
     """
-    sizes = tuple(axes.values())
-    slices = [getattr(device, "slice_index", 0) for device in devices]
-    counts = {slices.count(each) for each in slices}
-    if len(set(slices)) == 1 or len(counts) > 1:
-        return create_device_mesh(sizes, devices, allow_split_physical_axes=True)
+    if not any(count > 1 for count in between.values()):
+        return create_device_mesh(tuple(axes.values()), devices, allow_split_physical_axes=True)
     inside = tuple(size // between[axis] for axis, size in axes.items())
     outside = tuple(between[axis] for axis in axes)
     return create_hybrid_device_mesh(inside, outside, devices, allow_split_physical_axes=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -98,8 +99,9 @@ def resolve_mesh(mesh: Mesh, devices: int, target: str = "this machine") -> Grid
 
 
 def slices_of(devices: Sequence[Any]) -> int:
-    """How many slices of TPUs these devices are; between slices there is only the network of the data center."""
-    return len({getattr(device, "slice_index", 0) for device in devices})
+    """How many slices these devices are; slices of different sizes count as one: no axis lies evenly over them."""
+    counts = Counter(getattr(device, "slice_index", 0) for device in devices)
+    return len(counts) if len(set(counts.values())) == 1 else 1
 
 
 def over_slices(axes: Mapping[str, int], slices: int) -> dict[str, int]:
