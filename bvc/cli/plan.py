@@ -34,6 +34,7 @@ def plan(
     if not checked.ok or checked.program is None:
         return report(checked.diagnostics, checked.sources)
 
+    from bvc.plan.doubts import check_doubts
     from bvc.plan.fits import check_fit
     from bvc.plan.hosts import host_need
     from bvc.plan.plan import plan as make
@@ -61,7 +62,8 @@ def plan(
 
         load, split = again(file, given, settings(sets)), names_split(checked)
         unfit = check_fit(planned, mends(checked.program, planned, load, names_split=split))
-    return report([*checked.diagnostics, *unfit], checked.sources) or int(bool(planned.excess))
+    doubts = [] if json else check_doubts(planned)
+    return report([*checked.diagnostics, *doubts, *unfit], checked.sources) or int(bool(planned.excess))
 
 
 def plan_data(spec: str, sets: Sequence[str], json: bool) -> int:

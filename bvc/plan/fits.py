@@ -35,7 +35,7 @@ def check_fit(plan: Plan, mends: Sequence[Mend] | None = None) -> list[Diagnosti
             (memory.step, "activations and gradients"),
         )
     ]
-    needed, there, excess = size(memory.total), size(plan.target.memory), size(plan.excess)
+    needed, there, excess = size(plan.needed), size(plan.target.memory), size(plan.excess)
     return [catalog.does_not_fit(plan.target.name, needed, there, excess, shares, _help(mends))]
 
 

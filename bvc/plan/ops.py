@@ -98,6 +98,9 @@ def read_step(
     return Ops(_needed(reader.ops, outputs), tuple(inputs), tuple(outputs))
 
 
+RECOMPUTED = "recomputed part"
+"""What tells the ops at the beginning of a part that is computed again; it has a number."""
+
 _CALLS = {"jaxpr", "call_jaxpr", "fun_jaxpr"}
 _BODIES = {"scan", "while", "cond"}
 
@@ -177,8 +180,9 @@ class _Reader:
     def _apart(self, eqn: JaxprEqn, inputs: list[Value]) -> list[Value]:
         """The inputs behind a barrier, so that nothing computed from them is taken for what was computed before."""
         outputs = [Value(value.shape, value.dtype, value.bytes, value.spread, value.name) for value in inputs]
+        part = {RECOMPUTED: len(self.ops)}
         for value, output in zip(inputs, outputs, strict=True):
-            self.ops.append(Op("optimization_barrier", (value,), (output,), source=eqn.source_info))
+            self.ops.append(Op("optimization_barrier", (value,), (output,), part, source=eqn.source_info))
         return outputs
 
     def _reshaped(self, value: Value, spread: Spread, var: Any) -> Value:

@@ -25,7 +25,7 @@ from bvc.plan.epoch import SourcePasses, passes
 from bvc.plan.flops import count_flops
 from bvc.plan.liveness import Peak, peak_memory
 from bvc.plan.moments import Moment, timeline
-from bvc.plan.ops import Ops, Value, read_step
+from bvc.plan.ops import RECOMPUTED, Ops, Value, read_step
 from bvc.plan.parameters import ParameterRow, prefix, tabulate
 from bvc.plan.place import Pass, place_of
 from bvc.plan.roofline import Roofline, time_step
@@ -103,6 +103,7 @@ class Plan:
         sources: of the training data, with the passes over each.
         skip_bad: how many bad examples may be replaced.
         drawn: the values of static draws of which this is the plan: those that need most memory.
+        recomputed: parts outside loops that the backward pass computes again, as of layers in a Python loop.
         compiled: what the compiler of the target says, where it was asked.
     """
 
@@ -122,6 +123,7 @@ class Plan:
     sources: tuple[SourcePasses, ...]
     skip_bad: int
     drawn: Mapping[str, float]
+    recomputed: int = 0
     compiled: Compiled | None = None
 
     @property
@@ -208,6 +210,7 @@ def plan(program: Program, target: Target | None = None) -> Plan:
         passes(program),
         experiment.train.skip_bad,
         program.variants[0].drawn if program.variants else {},
+        len({op.params[RECOMPUTED] for op in step.ops if RECOMPUTED in op.params}),
     )
 
 

@@ -1,4 +1,4 @@
-"""B0541-B0548: the hardware that a plan is for, and whether the plan fits."""
+"""B0541-B0549: the hardware that a plan is for, and whether the plan fits."""
 
 from __future__ import annotations
 
@@ -71,6 +71,19 @@ def not_compiled(target: str, compiler: str, message: str) -> Diagnostic:
         f"{compiler} did not compile the step for {target}",
         notes=(message,),
         help="without `--compile` the plan is an estimate that needs no compiler",
+    )
+
+
+def recomputed_apart(parts: int, target: str) -> Diagnostic:
+    """B0549: layers are recomputed outside a loop, where the estimate of memory is poor."""
+    return Diagnostic(
+        "B0549",
+        f"{parts} parts of the step are recomputed outside a loop: the estimate of its memory may be far off",
+        notes=(
+            f"compilers have taken up to 3 times what recomputation should leave; {target} may do so too",
+        ),
+        help="apply the layers as a `Stack` with `layers`, or ask the compiler with `--compile`",
+        severity="warning",
     )
 
 
