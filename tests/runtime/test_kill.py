@@ -52,7 +52,9 @@ def test_killed_run_ends_as_the_uninterrupted_one(
     assert run.ended() == 0, run.printed
     assert (workdir / METRICS).read_bytes() == (place / "whole" / METRICS).read_bytes()
     assert saved(workdir, SPEC) == saved(place / "whole", SPEC)
-    steps = [name for name in os.listdir(place / "cache" / "bvc" / "compiled") if name.startswith("jit_step-")]
+    steps = [
+        name for name in os.listdir(place / "cache" / "bvc" / "compiled") if name.startswith("jit_step-")
+    ]
     assert sum(name.endswith("-cache") for name in steps) == 1, "it is compiled once, in the first run of all"
 
 
