@@ -179,16 +179,15 @@ def launch(
         list[str] | None,
         typer.Option("--volume", metavar="CLAIM:/PATH", help="A file system that pods share, for gke."),
     ] = None,
+    slices: Annotated[int, typer.Option(min=1, help="TPU slices of so many machines, for gke.")] = 1,
 ) -> None:
     """Print the script that starts a run on several machines."""
     from bvc.cli.launch import Launch, command_of, name_of, script
 
     command = command_of(spec, workdir, sets or [], data_dir)
-    shared = (tuple(select or ()), tuple(volumes or ()))
+    pods = (image, resource, tuple(select or ()), tuple(volumes or ()), slices)
     try:
-        text = script(
-            place, Launch(command, name or name_of(spec), nodes, devices, zone, image, resource, *shared)
-        )
+        text = script(place, Launch(command, name or name_of(spec), nodes, devices, zone, *pods))
     except ValueError as error:
         raise typer.BadParameter(str(error)) from error
     typer.echo(text, nl=False)

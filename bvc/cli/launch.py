@@ -18,6 +18,8 @@ _NAME = re.compile(r"[a-z]([a-z0-9-]{0,38}[a-z0-9])?")
 _PORT = 8476
 _RESTARTS = 10
 """After so many a lost process is taken for an error that comes again."""
+_ONE_POOL_EACH = {"alpha.jobset.sigs.k8s.io/exclusive-topology": "cloud.google.com/gke-nodepool"}
+"""A slice is a pool of nodes: its pods belong on one, and those of another slice on another."""
 _GRACE_SECONDS = 180
 """Between the signal and the end: the step in which it comes, and its checkpoint."""
 
@@ -37,13 +39,14 @@ class Launch:
     Attributes:
         command: `bvc run` with its arguments, unquoted.
         name: of the job, the TPU, or the JobSet.
-        nodes: machines; each runs one process.
+        nodes: machines, of each slice; each runs one process.
         devices: devices of a machine.
         zone: of the TPU.
         image: with bvc in it, for GKE.
         resource: what GKE calls the devices.
         select: `KEY=VALUE` labels of the nodes to run on.
         volumes: `CLAIM:/PATH`: file systems that all machines share, such as that of the work directory.
+        slices: of TPUs, on GKE.
     """
 
     command: tuple[str, ...]
@@ -55,6 +58,7 @@ class Launch:
     resource: str = "nvidia.com/gpu"
     select: tuple[str, ...] = ()
     volumes: tuple[str, ...] = ()
+    slices: int = 1
 
 
 def command_of(spec: str, workdir: str, sets: Sequence[str], data_dir: str | None) -> tuple[str, ...]:
@@ -86,6 +90,8 @@ def script(place: Place, launch: Launch) -> str:
     """
     if not _NAME.fullmatch(launch.name):
         raise ValueError(f"`{launch.name}` is no name: small letters, digits and `-`, at most 40")
+    if launch.slices > 1 and place is not Place.gke:
+        raise ValueError("`--slices` is for gke: elsewhere nothing tells a process of which slice it is")
     return {Place.slurm: _slurm, Place.tpu_vm: _tpu_vm, Place.gke: _gke}[place](launch)
 
 
@@ -136,7 +142,10 @@ gcloud compute tpus tpu-vm ssh {at} --command={shlex.quote(on_host)}
 def _gke(launch: Launch) -> str:
     if not launch.image:
         raise ValueError("pods need a container image with bvc in it: give `--image`")
+    several = launch.slices > 1
     host = f"{launch.name}-workers-0-0.{launch.name}:{_PORT}"
+    # of several slices GKE tells each pod by variables of its own
+    environ = {} if several else {"JAX_COORDINATOR_ADDRESS": host, "JAX_NUM_PROCESSES": str(launch.nodes)}
     pod = {
         "restartPolicy": "Never",
         "terminationGracePeriodSeconds": _GRACE_SECONDS,
@@ -147,10 +156,7 @@ def _gke(launch: Launch) -> str:
                 "image": launch.image,
                 # `$(NAME)` would be replaced
                 "command": [word.replace("$(", "$$(") for word in launch.command],
-                "env": [
-                    {"name": "JAX_COORDINATOR_ADDRESS", "value": host},
-                    {"name": "JAX_NUM_PROCESSES", "value": str(launch.nodes)},
-                ],
+                "env": [{"name": name, "value": value} for name, value in environ.items()],
                 "ports": [{"containerPort": _PORT}],
                 "resources": {"limits": {launch.resource: str(launch.devices)}},
                 "volumeMounts": [
@@ -181,11 +187,11 @@ def _gke(launch: Launch) -> str:
     jobset = {
         "apiVersion": "jobset.x-k8s.io/v1alpha2",
         "kind": "JobSet",
-        "metadata": {"name": launch.name},
+        "metadata": {"name": launch.name, **({"annotations": _ONE_POOL_EACH} if several else {})},
         "spec": {
             "failurePolicy": {"maxRestarts": _RESTARTS},
             "network": {"enableDNSHostnames": True, "subdomain": launch.name},
-            "replicatedJobs": [{"name": "workers", "replicas": 1, "template": {"spec": job}}],
+            "replicatedJobs": [{"name": "workers", "replicas": launch.slices, "template": {"spec": job}}],
         },
     }
     # JSON is YAML; a quoted here-document leaves every character as it is

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import subprocess
+from dataclasses import replace
 
 import pytest
 from typer.testing import CliRunner
@@ -95,6 +96,18 @@ def test_a_jobset_tells_its_pods_where_the_first_is() -> None:
     mounts = {each["name"]: each["mountPath"] for each in container["volumeMounts"]}
     assert mounts == {"memory": "/dev/shm", "volume-0": "/mnt"}
     assert [each["name"] for each in pod["volumes"]] == list(mounts)
+
+
+def test_pods_of_several_slices_are_told_by_gke() -> None:
+    with pytest.raises(ValueError, match="--slices"):
+        script(Place.slurm, replace(LAUNCH, slices=2))
+    applied = run_in_bash(script(Place.gke, replace(LAUNCH, slices=2)), "kubectl() { cat; }")[0]
+    jobset = json.loads(applied)
+    assert "exclusive-topology" in str(jobset["metadata"]["annotations"])
+    [workers] = jobset["spec"]["replicatedJobs"]
+    assert (workers["replicas"], workers["template"]["spec"]["parallelism"]) == (2, 4)
+    [container] = workers["template"]["spec"]["template"]["spec"]["containers"]
+    assert container["env"] == []
 
 
 def test_the_command_prints_and_asks_for_what_it_needs() -> None:
