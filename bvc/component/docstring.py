@@ -13,18 +13,22 @@ def summary(doc: str) -> str:
     return " ".join(doc.split("\n\n", 1)[0].split())
 
 
-def described(doc: str) -> dict[str, str]:
-    r"""Name -> text, from the sections `Settings:`, `Ports:` and `Args:`.
+def described(doc: str, prefer: str = "Settings:") -> dict[str, str]:
+    r"""Name -> text, from the sections `Settings:`, `Ports:` and `Args:`; `prefer` counts for a name in two of them.
 
     >>> described("Do it.\n\nSettings:\n    size: side in pixels,\n        or two of them\n")
     {'size': 'side in pixels, or two of them'}
+    >>> described("Do it.\n\nSettings:\n    x: how many\n\nPorts:\n    x: which\n", "Ports:")
+    {'x': 'which'}
     """
+    sections: dict[str, dict[str, str]] = {}
     found: dict[str, str] = {}
     inside = False
     last = ""
     for line in doc.split("\n"):
         if line in _SECTIONS:
             inside = line in _SECTIONS[:3]
+            found = sections.setdefault(line, {})
             last = ""
         elif line and not line.startswith(" "):
             inside = False
@@ -35,4 +39,5 @@ def described(doc: str) -> dict[str, str]:
                 found[last] = entry["text"].strip()
             elif last and line.strip():
                 found[last] += " " + line.strip()
-    return found
+    last_wins = sorted((name for name in sections if name in _SECTIONS[:3]), key=lambda name: name == prefer)
+    return {name: text for section in last_wins for name, text in sections[section].items()}

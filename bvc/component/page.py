@@ -13,7 +13,7 @@ from bvc.component.port import Port
 def page(component: Component) -> str:
     """What `bvc explain NAME` prints."""
     lines = [f"# {component.name} ({component.kind})", "", _prose(component.doc)]
-    texts = described(component.doc)
+    texts = described(component.doc, "Ports:")
     lines += _settings(component.settings.values(), "Settings")
     lines += _ports("Reads", component.call.ports, texts)
     lines += _ports("Writes", component.call.outputs, texts)
