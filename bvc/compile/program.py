@@ -107,7 +107,7 @@ class Program:
         """The array half of the model, abstractly."""
         return eqx.filter(self.module, is_array)
 
-    @property
+    @functools.cached_property
     def state(self) -> State:
         """The state of training, abstractly."""
         return jax.eval_shape(functools.partial(first_state, update=self.update, ema=self.ema), self.params)

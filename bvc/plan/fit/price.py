@@ -85,16 +85,18 @@ class Pricing:
         key = candidate.axes, candidate.split, candidate.ruled, candidate.precision
         if key not in self._held:
             try:
-                self._held[key] = self._hold(self.program(candidate))
+                self._held[key] = self._hold(candidate)
             except Failed:
                 self._held[key] = None
         return self._held[key]
 
-    def _hold(self, program: Program) -> Held:
+    def _hold(self, candidate: Candidate) -> Held:
         """As `plan` counts it, from shapes and layouts alone."""
+        program = self.program(candidate)
         grid = resolve_mesh(program.experiment.mesh, self.target.devices, self.target.name)
         training = program.training(grid)
-        state, mesh = program.state, grid.abstract()
+        # no mesh changes the state, so that of the first program of its kind serves all
+        state, mesh = self._programs[candidate.remat, candidate.precision].state, grid.abstract()
         specs = state_specs(state, training.layout)
         optimizer = _local(state.optimizer, specs.optimizer, mesh)
         held = optimizer + _local(state.params, specs.params, mesh) + _local(state.ema, specs.ema, mesh)
