@@ -23,7 +23,9 @@ LAST = 30
 def place(tmp_path_factory: pytest.TempPathFactory, data_dir: Path) -> Path:
     """Holds compiled programs and the work directory of the run that nobody interrupts."""
     root = tmp_path_factory.mktemp("kill")
-    finish(start(data_dir, "run", str(SPEC), "--workdir", str(root / "whole"), cache=root / "cache"))
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setenv("JAX_DISABLE_MOST_OPTIMIZATIONS", "1")  # as its forks
+        finish(start(data_dir, "run", str(SPEC), "--workdir", str(root / "whole"), cache=root / "cache"))
     return root
 
 
@@ -39,7 +41,7 @@ def test_killed_run_ends_as_the_uninterrupted_one(
     for _ in range(KILLS):
         if _newest(workdir) > LAST // 2:
             _take_back(workdir)
-        run = fork(data_dir, *arguments, cache=place / "cache", output=output)
+        run = fork(data_dir, *arguments, cache=place / "cache", output=output, in_haste=True)
         _wait(run, draw.choice(MOMENTS), workdir, draw)
         children = _descendants(run.process.pid or 0)
         assert run.process.is_alive(), run.printed
@@ -48,7 +50,7 @@ def test_killed_run_ends_as_the_uninterrupted_one(
         in_a_save += any("partial" in name for name in _checkpoints(workdir))
         assert _gone(children, seconds=10), "a worker outlived its parent"
     assert in_a_save
-    run = fork(data_dir, *arguments, cache=place / "cache", output=output)
+    run = fork(data_dir, *arguments, cache=place / "cache", output=output, in_haste=True)
     assert run.ended() == 0, run.printed
     assert (workdir / METRICS).read_bytes() == (place / "whole" / METRICS).read_bytes()
     assert saved(workdir, SPEC) == saved(place / "whole", SPEC)
