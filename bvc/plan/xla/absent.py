@@ -7,14 +7,13 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-import jax
 from jax.experimental import topologies
 
 from bvc.plan.target import Target, target_facts
 from bvc.plan.xla.chip import describe_chip
 
 
-def absent_devices(target: Target) -> Sequence[jax.Device]:
+def absent_devices(target: Target) -> Sequence[Any]:
     """The devices of a target that is described in `stdlib/target`; they compile and do nothing else.
 
     The compiler of the target must be installed and `environment` (`installed.py`) set before jax was loaded.

@@ -9,6 +9,7 @@ import sys
 import time
 from collections.abc import Sequence
 from dataclasses import replace
+from typing import Any
 
 from bvc.diagnostics import Failed
 from bvc.diagnostics.catalog import plan as catalog
@@ -46,7 +47,7 @@ def with_compiled(plan: Plan, spec: str, params: str, settings: Sequence[tuple[s
         capture_output=True,
     )
     seconds = time.perf_counter() - started
-    answer = json.loads(done.stdout) if done.stdout else {"failed": _last_words(done)}
+    answer: dict[str, Any] = json.loads(done.stdout) if done.stdout else {"failed": _last_words(done)}
     if "failed" in answer:
         raise Failed(catalog.not_compiled(target.name, compiler.name, answer["failed"]))
     compiled = Compiled(compiler.name, answer["peak"], answer["refused"], seconds)
