@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import os
 from typing import Annotated
 
 import typer
@@ -23,6 +24,7 @@ from bvc.cli.options import (
     Workdir,
 )
 from bvc.cli.processes import Flags, alongside
+from bvc.plan.gpu_memory import claim
 
 app = typer.Typer(
     name="bvc",
@@ -43,9 +45,6 @@ def check(
     strict: Annotated[bool, typer.Option("--strict", help="Warnings count as errors.")] = False,
 ) -> None:
     """Say everything that is wrong with a spec, without data and without an accelerator."""
-    import gc
-
-    gc.set_threshold(100_000, 50, 100)  # the default spends a tenth of a check on looking for cycles
     from bvc.cli.check import check as command
 
     raise typer.Exit(command(specs, sets or [], format.value, strict))
@@ -142,9 +141,6 @@ def plan(
     ] = False,
 ) -> None:
     """Say what a run will cost: memory, collectives, FLOPs, host work."""
-    import gc
-
-    gc.set_threshold(100_000, 50, 100)  # as in `check`
     from bvc.cli import plan as command
 
     if fit:
@@ -265,4 +261,5 @@ def main() -> None:
     """Entry point of `bvc`."""
     # Imports and traced programs make many objects that stay; to look for cycles among them takes a tenth of a check.
     gc.set_threshold(100_000, 50, 1000)
+    claim(os.environ)
     app()

@@ -16,6 +16,7 @@ import jax
 from bvc.compile.mesh import slices_of
 from bvc.diagnostics import Failed
 from bvc.diagnostics.catalog import plan as catalog
+from bvc.plan.gpu_memory import SHARE
 from bvc.spec import stdlib_root
 
 DeviceKind = Literal["cpu", "gpu", "tpu"]
@@ -142,7 +143,7 @@ def _from_facts(name: str, devices: int, facts: Mapping[str, Any]) -> Target:
         name,
         facts["kind"],
         devices,
-        int(facts["memory_gib"] * 2**30),
+        int(facts["memory_gib"] * 2**30 * (SHARE if facts["kind"] == "gpu" else 1)),
         facts["memory_gb_s"] * 1e9,
         facts["link_gb_s"] * 1e9,
         {dtype: rate * 1e12 for dtype, rate in facts["tflops"].items()},
