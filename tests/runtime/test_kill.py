@@ -37,16 +37,19 @@ def test_killed_run_ends_as_the_uninterrupted_one(
     workdir, output = tmp_path / "run", tmp_path / "output"
     arguments = ("run", str(SPEC), "--workdir", str(workdir), "--set", f"run.workers={workers}")
     draw = random.Random(workers)
-    in_a_save = 0
-    for _ in range(KILLS):
+    killed = in_a_save = 0
+    while killed < KILLS:
         if _newest(workdir) > LAST // 2:
             _take_back(workdir)
         run = fork(data_dir, *arguments, cache=place / "cache", output=output, in_haste=True)
         _wait(run, draw.choice(MOMENTS), workdir, draw)
         children = _descendants(run.process.pid or 0)
-        assert run.process.is_alive(), run.printed
+        if not run.process.is_alive():  # on a fast machine it may be done before its time has come
+            assert run.ended() == 0, run.printed
+            continue
         run.process.kill()
         run.process.join()
+        killed += 1
         in_a_save += any("partial" in name for name in _checkpoints(workdir))
         assert _gone(children, seconds=10), "a worker outlived its parent"
     assert in_a_save
