@@ -11,12 +11,13 @@ from typing import Any
 
 import pytest
 
+from tests.runtime.forks import QUICKLY
+
 # Read by jax when its backend starts, so before any test module imports it; subprocesses inherit both. Most tests
 # compile for longer than they compute: machine code that is not optimized, and the older of XLA's two ways to write it,
 # save half of that.
 os.environ["JAX_PLATFORMS"] = "cpu"
-_QUICKLY = ("--xla_backend_optimization_level=0", "--xla_cpu_use_fusion_emitters=false")
-_FLAGS = ("--xla_force_host_platform_device_count=8", *_QUICKLY)
+_FLAGS = ("--xla_force_host_platform_device_count=8", *QUICKLY)
 os.environ["XLA_FLAGS"] = " ".join([*filter(None, [os.environ.get("XLA_FLAGS")]), *_FLAGS])
 
 # Traced programs pile up, and looking for cycles among them takes a twentieth of the time.
@@ -26,6 +27,11 @@ gc.set_threshold(100_000, 50, 1000)
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--all", action="store_true", help="run the slow tests too")
     parser.addoption("--update-golden", action="store_true", help="rewrite the golden files")
+
+
+def pytest_xdist_auto_num_workers() -> int:
+    """One more than there are cores: a worker often waits for processes that it started."""
+    return (os.cpu_count() or 1) + 1
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from bvc.check import check_file
+from tests.runtime.forks import QUICKLY
 
 ROOT = Path(__file__).parent.parent
 
@@ -32,7 +33,12 @@ def test_specs_that_the_readme_names_are_right(monkeypatch: pytest.MonkeyPatch) 
 def test_python_of_the_documents_runs(tmp_path: Path, data_dir: Path) -> None:
     (tmp_path / "specs").symlink_to(ROOT / "specs")
     code = "\n".join(blocks("docs/python.md", "python"))
-    environment = {"PYTHONPATH": str(ROOT), "TFDS_DATA_DIR": str(data_dir), "HOME": str(tmp_path)}
+    environment = {
+        "PYTHONPATH": str(ROOT),
+        "TFDS_DATA_DIR": str(data_dir),
+        "HOME": str(tmp_path),
+        "XLA_FLAGS": " ".join(QUICKLY),
+    }
     done = subprocess.run(
         [sys.executable, "-W", "error::DeprecationWarning:bvc", "-c", code],
         cwd=tmp_path,

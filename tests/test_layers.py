@@ -11,6 +11,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.runtime.forks import QUICKLY
+
 ROOT = Path(__file__).parent.parent
 LAYERS = (
     "diagnostics",
@@ -169,7 +171,7 @@ def foreign(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> tuple[str, ...]:
         (tmp_path / "foreign" / name / "__init__.py").touch()
     paths = [str(tmp_path / "foreign"), os.environ.get("PYTHONPATH", "")]
     monkeypatch.setenv("PYTHONPATH", os.pathsep.join(filter(None, paths)))
-    monkeypatch.setenv("XLA_FLAGS", "")
+    monkeypatch.setenv("XLA_FLAGS", " ".join(QUICKLY))
     return names
 
 

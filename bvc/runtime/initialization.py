@@ -12,7 +12,7 @@ from bvc.component.execution import Execution, executing
 
 T = TypeVar("T")
 
-_ONCE = {"cpu": {"xla_backend_optimization_level": "1"}}
+_ONCE: dict[str, dict[str, str | bool]] = {"cpu": {"xla_backend_optimization_level": "1"}}
 """For what runs a single time: less work for LLVM. The numbers stay the same, and a start is half a second shorter."""
 
 

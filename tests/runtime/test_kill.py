@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.runtime.command import finish, saved, start
+from tests.runtime.command import saved
 from tests.runtime.forks import SPEC, Fork, fork
 
 METRICS = "big_vision_metrics.txt"
@@ -23,9 +23,9 @@ LAST = 30
 def place(tmp_path_factory: pytest.TempPathFactory, data_dir: Path) -> Path:
     """Holds compiled programs and the work directory of the run that nobody interrupts."""
     root = tmp_path_factory.mktemp("kill")
-    with pytest.MonkeyPatch.context() as patched:
-        patched.setenv("JAX_DISABLE_MOST_OPTIMIZATIONS", "1")  # as its forks
-        finish(start(data_dir, "run", str(SPEC), "--workdir", str(root / "whole"), cache=root / "cache"))
+    arguments = ("run", str(SPEC), "--workdir", str(root / "whole"))
+    run = fork(data_dir, *arguments, cache=root / "cache", output=root / "output", in_haste=True)
+    assert run.ended() == 0, run.printed
     return root
 
 
