@@ -80,15 +80,15 @@ def own_components(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[
 
 
 @pytest.fixture
-def golden(request: pytest.FixtureRequest) -> Callable[[Path, str], None]:
-    """`golden(path, text)` asserts that the file holds the text; `--update-golden` writes it instead."""
+def golden(request: pytest.FixtureRequest) -> Callable[[Path, str], str]:
+    """`golden(path, text)` is what the file holds; with `--update-golden` the text is written to it before."""
     update = request.config.getoption("--update-golden")
 
-    def compare(path: Path, text: str) -> None:
+    def held(path: Path, text: str) -> str:
         if update:
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_text(text, encoding="utf-8")
         assert path.exists(), f"{path} is missing; `pytest --update-golden` writes it"
-        assert text == path.read_text(encoding="utf-8")
+        return path.read_text(encoding="utf-8")
 
-    return compare
+    return held

@@ -27,9 +27,10 @@ LAUNCH = Launch(
 )
 
 
-def parses(text: str) -> None:
+def read_by_bash(text: str) -> tuple[int, str]:
+    """Exit status and errors of bash, which reads a script and runs nothing of it."""
     found = subprocess.run(["bash", "-n"], input=text, text=True, capture_output=True, check=False)
-    assert (found.returncode, found.stderr) == (0, "")
+    return found.returncode, found.stderr
 
 
 def run_in_bash(text: str, stubs: str) -> list[str]:
@@ -40,7 +41,7 @@ def run_in_bash(text: str, stubs: str) -> list[str]:
 
 @pytest.mark.parametrize("place", Place)
 def test_scripts_parse(place: Place) -> None:
-    parses(script(place, LAUNCH))
+    assert read_by_bash(script(place, LAUNCH)) == (0, "")
 
 
 def test_slurm_passes_every_argument_on() -> None:
@@ -67,7 +68,7 @@ def test_a_tpu_host_finds_the_others_by_the_metadata_server() -> None:
     *before, last = called
     assert before[-2:] == ["--zone=europe-west4-b", "--worker=all"]
     on_host = last.removeprefix("--command=")
-    parses(on_host)
+    assert read_by_bash(on_host) == (0, "")
     stubs = """
     curl() { case "${@: -1}" in
       */worker-network-endpoints) echo a:0:10.0.0.1,b:1:10.0.0.2 ;;

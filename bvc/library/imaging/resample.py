@@ -10,13 +10,13 @@ from __future__ import annotations
 import functools
 import itertools
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 from jaxtyping import Int, Num
 
 from bvc.library.imaging.taps import METHODS as METHODS
-from bvc.library.imaging.taps import OVERSHOOTING, Method, nearest_index, taps
+from bvc.library.imaging.taps import OVERSHOOTING, Method, Taps, nearest_index, taps
 
 if TYPE_CHECKING:
     from scipy.sparse import csr_array
@@ -56,8 +56,8 @@ def resample(
         column = nearest_index(image.shape[-2], width)[left : left + w]
         return image[..., row[:, None], column[None, :], :]
     kernel = method, antialias, image.dtype.kind in "iu"
-    ((_, down),) = _strips(image.shape[-3], height, top, h, 1, *kernel, None)
-    strips = _strips(image.shape[-2], width, left, w, image.shape[-1], *kernel, _STRIP)
+    ((_, down),) = _strips(_Axis(image.shape[-3], height, 1, *kernel), top, h, None)
+    strips = _strips(_Axis(image.shape[-2], width, image.shape[-1], *kernel), left, w, _STRIP)
     resized = np.empty((*image.shape[:-3], h, w, image.shape[-1]), image.dtype)
     for each, into in zip(
         image.reshape(-1, image.shape[-3], image.shape[-2] * image.shape[-1]),
@@ -78,54 +78,50 @@ class _Weights:
     matrix: csr_array | None
 
 
+class _Axis(NamedTuple):
+    """An axis of positions that hold `channels` values each, and how it is resized."""
+
+    size_in: int
+    size_out: int
+    channels: int
+    method: Method
+    antialias: bool
+    stepped: bool
+
+    @property
+    def taps(self) -> Taps:
+        """Input positions of every output position, and their weights."""
+        return taps(self.size_in, self.size_out, self.method, self.antialias, self.stepped)
+
+
 @functools.lru_cache(maxsize=1024)
-def _strips(
-    size_in: int,
-    size_out: int,
-    start: int,
-    count: int,
-    channels: int,
-    method: Method,
-    antialias: bool,
-    stepped: bool,
-    values: int | None,
-) -> list[tuple[slice, _Weights]]:
-    """Parts of the axis that `_weights` speaks of: their places in the result, and what they are made of.
+def _strips(axis: _Axis, start: int, count: int, values: int | None) -> list[tuple[slice, _Weights]]:
+    """Parts of `count` output positions from `start` on: their places in the result, and what they are made of.
 
     Each reads about `values` values, or more where the kernel is wide; None: the axis is one part.
     """
     number = 1
-    if values is not None and size_in != size_out:
-        kernel = taps(size_in, size_out, method, antialias, stepped)[0].shape[1]
-        read = count * channels * min(size_in / size_out, kernel)
+    channels = axis.channels
+    if values is not None and axis.size_in != axis.size_out:
+        kernel = axis.taps[0].shape[1]
+        read = count * channels * min(axis.size_in / axis.size_out, kernel)
         number = max(1, round(read / max(values, _OVERLAPS * kernel * channels)))
     edges = [count * part // number for part in range(number + 1)]
     return [
-        (
-            slice(low * channels, high * channels),
-            _weights(size_in, size_out, start + low, high - low, channels, method, antialias, stepped),
-        )
+        (slice(low * channels, high * channels), _weights(axis, start + low, high - low))
         for low, high in itertools.pairwise(edges)
     ]
 
 
-def _weights(
-    size_in: int,
-    size_out: int,
-    start: int,
-    count: int,
-    channels: int,
-    method: Method,
-    antialias: bool,
-    stepped: bool,
-) -> _Weights:
-    """Of `count` output positions from `start` on, where a position holds `channels` values."""
+def _weights(axis: _Axis, start: int, count: int) -> _Weights:
+    """Of `count` output positions from `start` on."""
     # takes a tenth of a second, which a spec that is only checked has no use for
     from scipy.sparse import csr_array
 
-    if size_in == size_out:
+    channels = axis.channels
+    if axis.size_in == axis.size_out:
         return _Weights(slice(start * channels, (start + count) * channels), None)
-    index, weight = taps(size_in, size_out, method, antialias, stepped)
+    index, weight = axis.taps
     index, weight = index[start : start + count], weight[start : start + count]
     index = (index[:, None, :] * channels + np.arange(channels)[:, None]).reshape(-1, index.shape[1])
     first, last = int(index.min()), int(index.max())
