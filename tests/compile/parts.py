@@ -32,7 +32,7 @@ head_zeroinit = false
 """
 """The smallest classifier."""
 
-SPEC = f"""
+DATA = """
 [data.train]
 name = "shapes"
 split = "train"
@@ -40,7 +40,11 @@ batch = 16
 pipeline = [
   "decode", "resize(8)", "value_range(-1, 1)", "onehot(8, key='label', to='labels')", "keep('image', 'labels')",
 ]
+"""
+"""Scenes of that size."""
 
+SPEC = f"""
+{DATA}
 [model]
 {VIT}
 [optimizer]

@@ -22,7 +22,7 @@ from bvc.runtime.assemble import assemble, machine
 from bvc.runtime.checkpoints.frozen import load_frozen
 from bvc.runtime.metrics.progress import Progress
 from bvc.runtime.workdir import Workdir
-from tests.compile.parts import VIT
+from tests.compile.parts import DATA, VIT
 from tests.modules import compiled_in_a_hurry, filled
 from tests.runtime.command import saved
 
@@ -30,14 +30,7 @@ TEACHER = f"""
 [frozen.prof]
 {VIT}"""
 SPEC = f"""
-[data.train]
-name = "shapes"
-split = "train"
-batch = 16
-pipeline = [
-  "decode", "resize(8)", "value_range(-1, 1)", "onehot(8, key='label', to='labels')", "keep('image', 'labels')",
-]
-
+{DATA}
 [draws.patches]
 values = [2]
 static = true

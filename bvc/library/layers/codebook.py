@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from typing import TypedDict
 
 import jax
 import jax.numpy as jnp
@@ -14,6 +15,16 @@ from bvc.component import Mutable
 from bvc.library.layers.initializers import RandomKey, normal, ones
 
 _PERTURBATION = 0.001
+
+
+class Quantized(TypedDict, total=False):
+    """`counts` and `sums` are the statistics that the codebook learns from; a fixed quantiser has none."""
+
+    bottleneck: Float[Array, "b n k"]
+    bottleneck_q: Float[Array, "b n k"]
+    code: Int[Array, "b n"]
+    counts: Int[Array, "v"]
+    sums: Float[Array, "v k"]
 
 
 class Codebook(Mutable):

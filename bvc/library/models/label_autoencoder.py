@@ -12,6 +12,7 @@ from jaxtyping import Array, Float, Int, Key, Num
 
 from bvc.component import Codec, Model, SettingError, advances, component, view
 from bvc.library.checkpoints.naming import Naming
+from bvc.library.layers.codebook import Quantized
 from bvc.library.layers.dropout import Keys
 from bvc.library.layers.headed import Image
 
@@ -26,16 +27,11 @@ class Coded(TypedDict):
     tokens: Int[Array, "b n"]
 
 
-class LabelAutoencoderOutputs(TypedDict, total=False):
+class LabelAutoencoderOutputs(Quantized, total=False):
     """The loss of each example, its codes, and what the autoencoder besides says of them."""
 
     loss: Float[Array, "b"]
     tokens: Int[Array, "b n"]
-    bottleneck: Float[Array, "b n k"]
-    bottleneck_q: Float[Array, "b n k"]
-    code: Int[Array, "b n"]
-    counts: Int[Array, "v"]
-    sums: Float[Array, "v k"]
 
 
 @component("model")

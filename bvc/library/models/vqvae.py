@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Literal, TypedDict
+from typing import Literal
 
 import equinox as eqx
 import jax
@@ -28,6 +28,7 @@ from bvc.library.layers import posemb as positions
 from bvc.library.layers.bottleneck import CodeDropout, kept_codes, make_maps, resample_tokens
 from bvc.library.layers.codebook import (
     Codebook,
+    Quantized,
     code_of_levels,
     levels_of_code,
     round_to_levels,
@@ -48,15 +49,10 @@ from bvc.library.models._vit_files import encoder
 Arrays = Mapping[str, Float[Array, "b t ..."]]
 
 
-class VqVaeOutputs(TypedDict, total=False):
-    """`counts` and `sums` are the statistics that the codebook learns from; a fixed quantiser has none."""
+class VqVaeOutputs(Quantized, total=False):
+    """The predicted arrays, and what was quantized on the way."""
 
     logits: Arrays
-    bottleneck: Float[Array, "b n k"]
-    bottleneck_q: Float[Array, "b n k"]
-    code: Int[Array, "b n"]
-    counts: Int[Array, "v"]
-    sums: Float[Array, "v k"]
 
 
 @component("model")
