@@ -17,7 +17,14 @@ from bvc.library.losses.distance import Kind, distance
 
 @dataclass(frozen=True)
 class Measured:
-    """A distance: its kind, the temperature of `kl`, the smoothing of `hard`, how many guesses `agree` allows."""
+    """A distance.
+
+    Settings:
+        kind: which distance
+        t: temperature of `kl`
+        smoothing: what `hard` gives to the other classes
+        k: how many guesses `agree` allows
+    """
 
     kind: Kind
     t: float | None = None

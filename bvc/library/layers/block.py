@@ -25,9 +25,9 @@ from bvc.library.layers.sizes import Size
 class Bias:
     """Which biases a transformer has, beside those of its MLPs.
 
-    Attributes:
-        qkv: of query, key and value.
-        norm: of the norms in and after the blocks.
+    Settings:
+        qkv: of query, key and value
+        norm: of the norms in and after the blocks
     """
 
     qkv: bool = True
