@@ -58,7 +58,7 @@ def plain_definitions() -> dict[str, Schema]:
     }
 
 
-def table(properties: Mapping[str, Schema | Literal[True]]) -> Schema:
+def table(properties: Mapping[str, Schema | bool]) -> Schema:
     """A table with these keys and no others but the language's."""
     return {"type": "object", "properties": {**LANGUAGE, **properties}, "additionalProperties": False}
 
