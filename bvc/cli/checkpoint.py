@@ -15,7 +15,9 @@ checkpoint = typer.Typer(help="Look into, convert and verify checkpoints.", no_a
 File = Annotated[
     str,
     typer.Argument(
-        metavar="FILE", help="FILE.npz, FILE.safetensors or FILE.msgpack, any with :SUBTREE, or a workdir."
+        metavar="FILE",
+        help="FILE.npz, FILE.safetensors, FILE.msgpack, big_vision's checkpoint.bv or TensorFlow's FILE.ckpt, any "
+        "with :SUBTREE, or a workdir.",
     ),
 ]
 Model = "A spec or a table of one (std:checkpoint/siglip.toml#b16_224) whose model the file is for"
@@ -93,7 +95,8 @@ def _verify(file: str, spec: str | None, sources: Sources) -> int:
             typer.echo(f"step {step}: {wrong.get(step, 'as it was saved')}")
         return ERRORS if wrong else CLEAN
     verdict = verify(file, spec, sources)
-    typer.echo(f"sha256 {verdict.sha256}{_known(verdict.card)}")
+    if verdict.sha256 is not None:
+        typer.echo(f"sha256 {verdict.sha256}{_known(verdict.card)}")
     if verdict.report is None:
         typer.echo("read to its end; with a SPEC its arrays are compared with a model")
     else:

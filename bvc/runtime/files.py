@@ -17,7 +17,7 @@ from bvc.component.error import DataError
 from bvc.diagnostics import Diagnostic, Failed, Origin
 from bvc.diagnostics.catalog import missing as catalog
 from bvc.ir import ModelNode, Node
-from bvc.library.checkpoints.archive import address
+from bvc.library.checkpoints.archive import address, there
 from bvc.spec.stdlib import stdlib_root
 
 T = TypeVar("T")
@@ -44,37 +44,40 @@ def find_files(part: T) -> T:
     """
     missing: list[Diagnostic] = []
 
-    def found(path: str, origin: Origin, tell: Callable[..., Diagnostic], subtree: bool) -> str:
-        file, part = _split(path) if subtree else (path, "")
-        tried = candidates(file)
+    def found(
+        path: str,
+        origin: Origin,
+        tell: Callable[..., Diagnostic],
+        there: Callable[[Path], bool] = Path.exists,
+    ) -> str:
+        tried = candidates(path)
         for candidate in tried:
-            if candidate.exists():
-                return f"{candidate}{part}"
-        missing.append(tell(file, origin, [str(each) for each in tried], VARIABLE))
+            if there(candidate):
+                return str(candidate)
+        missing.append(tell(path, origin, [str(each) for each in tried], VARIABLE))
         return path
+
+    def found_checkpoint(path: str, origin: Origin) -> str:
+        try:
+            where = address(path)
+        except DataError:  # of no kind that is known: what reads it says so
+            return found(path, origin, catalog.checkpoint_missing)
+        file = found(str(where.file), origin, catalog.checkpoint_missing, there)
+        return f"{file}:{where.subtree}" if where.subtree else file
 
     def replaced(node: Node) -> Node:
         files = {
-            name: found(value, node.origins.get(name, node.origin), catalog.file_missing, False)
+            name: found(value, node.origins.get(name, node.origin), catalog.file_missing)
             for name, value in node.settings.items()
             if isinstance(value, str) and is_file(node, name)
         }
         node = dataclasses.replace(node, settings={**node.settings, **files})
         if isinstance(node, ModelNode) and node.init is not None:
             origin = node.origins.get("init", node.origin)
-            return dataclasses.replace(node, init=found(node.init, origin, catalog.checkpoint_missing, True))
+            return dataclasses.replace(node, init=found_checkpoint(node.init, origin))
         return node
 
     located = map_nodes(part, replaced)
     if missing:
         raise Failed(missing)
     return located
-
-
-def _split(path: str) -> tuple[str, str]:
-    """A checkpoint's file, and `:sub/tree` if a part of it is meant; all else is the path of a folder."""
-    try:
-        where = address(path)
-    except DataError:
-        return path, ""
-    return str(where.file), f":{where.subtree}" if where.subtree else ""

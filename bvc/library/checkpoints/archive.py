@@ -1,4 +1,4 @@
-"""Reading the arrays of a `.npz`, `.safetensors` or `.msgpack` file. Nothing in a file is ever executed."""
+"""Reading the arrays of checkpoints of every kind. Nothing in a file is ever executed."""
 
 from __future__ import annotations
 
@@ -9,38 +9,42 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
 
-from safetensors import SafetensorError, safe_open
-from safetensors.numpy import load_file
-
 from bvc.component import DataError
 from bvc.library.checkpoints.flax_msgpack import read_msgpack
 from bvc.library.checkpoints.naming import Entry, Flat
-from bvc.library.checkpoints.npz import UNREADABLE, list_npz, read_npz, unreadable
-
-_ADDRESS = re.compile(r"(?P<file>.*\.(?:npz|safetensors|msgpack))(?::(?P<subtree>[\w/]+))?")
+from bvc.library.checkpoints.npz import list_npz, read_npz
+from bvc.library.checkpoints.safetensors_file import list_safetensors, read_safetensors
+from bvc.library.checkpoints.tensor_bundle import bundle_there, list_bundle, read_bundle
+from bvc.library.checkpoints.zarr_folder import folder_there, list_folder, read_folder
 
 T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
 class Address:
-    """Where parameters are: a file, and optionally the part of it below a name."""
+    """Where parameters are: a file (or what the files of a checkpoint have in common), and optionally the part of it
+    below a name.
+    """
 
     file: Path
     subtree: str = ""
 
 
 def address(text: str) -> Address:
-    """Read `FILE.npz`, `FILE.npz:sub/tree`, or the same with `.safetensors` or `.msgpack`.
+    """Read `FILE.npz`, or `FILE.npz:sub/tree` for a part of it.
+
+    Likewise `.safetensors` and `.msgpack`; of big_vision's trainers `checkpoint.bv-000001000`, or `checkpoint.bv` for
+    the newest; of TensorFlow `NAME.ckpt`.
 
     Raises:
-        DataError: it is neither.
+        DataError: it is none of them.
     """
     found = _ADDRESS.fullmatch(text)
     if found is None:
         raise DataError(
             f'"{text}" is no checkpoint that can be read',
-            help="give a .npz, .safetensors or .msgpack file, with `:name` after it for the part below a name",
+            help="give a .npz, .safetensors or .msgpack file, a checkpoint.bv folder of big_vision or a .ckpt of "
+            "TensorFlow, with `:name` after it for the part below a name",
         )
     return Address(Path(found["file"]), (found["subtree"] or "").strip("/"))
 
@@ -55,7 +59,7 @@ def read(text: str) -> Flat:
         DataError: the file is missing, damaged, holds pickled objects, or has nothing below that name.
     """
     where = _present(text)
-    flat = _READERS[where.file.suffix](where.file)
+    flat = _kind(where.file).read(where.file)
     for root in ("params", "opt/target"):
         inside = _below(flat, root)
         if inside:
@@ -71,52 +75,21 @@ def entries(text: str) -> dict[str, Entry]:
         DataError: as `read`, as far as headers tell.
     """
     where = _present(text)
-    return _part(_LISTERS[where.file.suffix](where.file), where)
+    return _part(_kind(where.file).entries(where.file), where)
+
+
+def there(file: Path) -> bool:
+    """Whether a checkpoint is where an address says."""
+    return _kind(file).there(file)
 
 
 def _present(text: str) -> Address:
     where = address(text)
-    if not where.file.is_file():
+    if not there(where.file):
         raise DataError(
             "the checkpoint is missing", str(where.file), help="put the file there, or change `init`"
         )
     return where
-
-
-def _read_safetensors(file: Path) -> Flat:
-    try:
-        return dict(load_file(file))
-    except (SafetensorError, *UNREADABLE) as error:
-        raise unreadable(file, error) from error
-
-
-_SAFETENSORS = {
-    "F64": "float64",
-    "F32": "float32",
-    "F16": "float16",
-    "BF16": "bfloat16",
-    "I64": "int64",
-    "I32": "int32",
-    "I16": "int16",
-    "I8": "int8",
-    "U64": "uint64",
-    "U32": "uint32",
-    "U16": "uint16",
-    "U8": "uint8",
-    "BOOL": "bool",
-}
-
-
-def _list_safetensors(file: Path) -> dict[str, Entry]:
-    try:
-        with safe_open(file, framework="numpy") as opened:
-            slices = {name: opened.get_slice(name) for name in opened.keys()}  # noqa: SIM118 - not a mapping
-            found = {name: (tuple(each.get_shape()), str(each.get_dtype())) for name, each in slices.items()}
-            return {
-                name: Entry(shape, _SAFETENSORS.get(dtype, dtype)) for name, (shape, dtype) in found.items()
-            }
-    except (SafetensorError, *UNREADABLE) as error:
-        raise unreadable(file, error) from error
 
 
 def _list_msgpack(file: Path) -> dict[str, Entry]:
@@ -124,16 +97,37 @@ def _list_msgpack(file: Path) -> dict[str, Entry]:
     return {name: Entry(leaf.shape, leaf.dtype.name) for name, leaf in read_msgpack(file).items()}
 
 
-_READERS: dict[str, Callable[[Path], Flat]] = {
-    ".npz": read_npz,
-    ".safetensors": _read_safetensors,
-    ".msgpack": read_msgpack,
-}
-_LISTERS: dict[str, Callable[[Path], dict[str, Entry]]] = {
-    ".npz": list_npz,
-    ".safetensors": _list_safetensors,
-    ".msgpack": _list_msgpack,
-}
+@dataclass(frozen=True, slots=True)
+class _Kind:
+    """A kind of checkpoint.
+
+    Attributes:
+        ending: pattern of what its name ends with.
+        there: whether one is at a place.
+        read: its arrays; the parameters at least.
+        entries: what arrays it has.
+    """
+
+    ending: str
+    there: Callable[[Path], bool]
+    read: Callable[[Path], Flat]
+    entries: Callable[[Path], dict[str, Entry]]
+
+
+_KINDS = (
+    _Kind(r"\.npz", Path.is_file, read_npz, list_npz),
+    _Kind(r"\.safetensors", Path.is_file, read_safetensors, list_safetensors),
+    _Kind(r"\.msgpack", Path.is_file, read_msgpack, _list_msgpack),
+    _Kind(r"\.bv(-\d+(-tmp)?|-LAST)?", folder_there, read_folder, list_folder),
+    _Kind(r"\.ckpt(-\d+)?(\.index)?", bundle_there, read_bundle, list_bundle),
+)
+_ADDRESS = re.compile(
+    rf"(?P<file>.*(?:{'|'.join(kind.ending for kind in _KINDS)}))/?(?::(?P<subtree>[\w/]+))?"
+)
+
+
+def _kind(file: Path) -> _Kind:
+    return next(kind for kind in _KINDS if re.fullmatch(f".*{kind.ending}", file.name))
 
 
 def _part(flat: dict[str, T], where: Address) -> dict[str, T]:

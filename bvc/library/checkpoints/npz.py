@@ -29,9 +29,11 @@ UNREADABLE = (
 )
 """What reading damaged bytes raises."""
 
-_DTYPE = re.compile(r"[<>|=]?([fiub][1248]|V2|b1)")
+DTYPE = re.compile(r"[<>|=]?([fiub][1248]|V2|b1)")
+"""Numbers, as numpy writes their types."""
 _HEADER_LIMIT = 10_000
-_SMALL = 2**26
+SMALL = 2**26
+"""Bytes that no machine minds."""
 _DENSEST = 200
 """Parameters hardly compress; what grows more than this from less than a large array is made to fill memory."""
 
@@ -67,12 +69,10 @@ def list_npz(file: Path) -> dict[str, Entry]:
         raise unreadable(file, error) from error
 
 
-def unreadable(file: Path, error: Exception) -> DataError:
+def unreadable(file: Path, error: Exception, help: str = "fetch the file again") -> DataError:
     """The error for a file whose bytes make no sense."""
     return DataError(
-        f"the checkpoint cannot be read: {str(error) or 'not enough memory'}",
-        str(file),
-        help="fetch the file again",
+        f"the checkpoint cannot be read: {str(error) or 'not enough memory'}", str(file), help=help
     )
 
 
@@ -87,7 +87,7 @@ def _entries(archive: zipfile.ZipFile) -> list[zipfile.ZipInfo]:
         if entry.filename in seen:
             raise ValueError(f"`{entry.filename}` is in it twice")
         seen.add(entry.filename)
-        if entry.file_size > _SMALL and entry.file_size > _DENSEST * entry.compress_size:
+        if entry.file_size > SMALL and entry.file_size > _DENSEST * entry.compress_size:
             raise ValueError(
                 f"`{entry.filename}` would grow from {entry.compress_size} to {entry.file_size} bytes"
             )
@@ -118,7 +118,7 @@ def _header(name: str, read: Callable[[int], bytes]) -> tuple[np.dtype, bool, tu
     if not isinstance(header, dict) or set(header) != {"descr", "fortran_order", "shape"}:
         raise ValueError(f"`{name}` has no valid header")
     described, shape = header["descr"], header["shape"]
-    if not isinstance(described, str) or not _DTYPE.fullmatch(described):
+    if not isinstance(described, str) or not DTYPE.fullmatch(described):
         raise ValueError(f"`{name}` holds {described!r}, not numbers; pickled objects are never read")
     if not isinstance(shape, tuple) or not all(isinstance(size, int) and size >= 0 for size in shape):
         raise ValueError(f"`{name}` has no valid shape")

@@ -60,6 +60,8 @@ _HUGGINGFACE: Rules = (
 )
 
 _PRETRAINING = (r"pooler\..*", r"cls\..*", r".*\.position_ids")
+_TRAINER = (r".*\.adam_[mv]", r"global_step")
+"""What the trainer of the original release keeps beside parameters."""
 
 
 MARKS = (
@@ -86,7 +88,7 @@ def naming() -> Naming:
                 rules=_HUGGINGFACE,
                 mark="embeddings/word_embeddings",
                 repairs=(_from_tensorflow, _plain),
-                besides=_PRETRAINING,
+                besides=(*_PRETRAINING, *_TRAINER),
             ),
         ),
     )

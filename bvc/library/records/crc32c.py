@@ -12,6 +12,8 @@ from jaxtyping import UInt32
 
 _POLYNOMIAL = 0x82F63B78
 _CHUNK = 1024
+_AT_ONCE = 2**18
+"""Bytes whose tables' entries fit into the cache of a processor: more at once is twenty times as slow."""
 _ONES = 0xFFFFFFFF
 
 
@@ -36,11 +38,12 @@ def _crc32c(data: bytes) -> int:
         head = np.frombuffer(data, np.uint8, first).copy()
         head[:4] ^= 255
         crc = int(np.bitwise_xor.reduce(places.take(head + offsets[_CHUNK - first :], mode="wrap")))
-    rest = np.frombuffer(data, np.uint8, offset=first) if first < len(data) else np.zeros(0, np.uint8)
-    chunks = rest.reshape(-1, _CHUNK)
     one, two, three, four = skipping
-    for found in np.bitwise_xor.reduce(places.take(chunks + offsets, mode="wrap"), axis=1).tolist():
-        crc = one[crc & 255] ^ two[crc >> 8 & 255] ^ three[crc >> 16 & 255] ^ four[crc >> 24] ^ found
+    for start in range(first, len(data), _AT_ONCE):
+        count = min(_AT_ONCE, len(data) - start)
+        chunks = np.frombuffer(data, np.uint8, count, start).reshape(-1, _CHUNK)
+        for found in np.bitwise_xor.reduce(places.take(chunks + offsets, mode="wrap"), axis=1).tolist():
+            crc = one[crc & 255] ^ two[crc >> 8 & 255] ^ three[crc >> 16 & 255] ^ four[crc >> 24] ^ found
     return crc ^ _ONES
 
 

@@ -15,7 +15,7 @@ from bvc.component.error import DataError
 from bvc.diagnostics import Failed, Sources
 from bvc.diagnostics.catalog import missing as told
 from bvc.diagnostics.catalog import run as catalog
-from bvc.library.checkpoints.archive import Address, address, entries, read
+from bvc.library.checkpoints.archive import Address, address, entries, read, there
 from bvc.library.checkpoints.export import SUFFIXES, named, published, write
 from bvc.library.checkpoints.families import Family, recognize
 from bvc.library.checkpoints.load import LoadReport, load_parameters
@@ -48,12 +48,12 @@ class Verdict:
     """What became of a file that was read to its end.
 
     Attributes:
-        sha256: of the file.
+        sha256: of the file; None for a checkpoint of several files.
         card: the one that describes it, if there is exactly one.
         report: how its arrays fit the model; None without a model.
     """
 
-    sha256: str
+    sha256: str | None
     card: Card | None
     report: LoadReport | None
 
@@ -90,7 +90,7 @@ def verify(path: str, spec: str | None, sources: Sources) -> Verdict:
             has errors.
     """
     where = located(path)
-    digest = _sha256(where.file)
+    digest = _sha256(where.file) if where.file.is_file() else None
     known = cards_of(where.file)
     card = known[0] if len(known) == 1 else None
     if card is not None and card.sha256 not in (None, digest):
@@ -171,7 +171,7 @@ def located(path: str) -> Address:
         raise _unusable(Path(path), error) from error
     tried = candidates(str(where.file))
     for candidate in tried:
-        if candidate.is_file():
+        if there(candidate):
             return Address(candidate, where.subtree)
     notes = [f"looked for {each}" for each in tried]
     notes += [f"published as described in {card.use.partition('#')[0]}" for card in cards_of(where.file)][:1]

@@ -32,7 +32,14 @@ def test_addresses() -> None:
     assert address("dir/a.npz").file == Path("dir/a.npz")
     assert address("dir/a.b-lr_0.1.npz:img/Transformer") == address("dir/a.b-lr_0.1.npz:/img/Transformer/")
     assert address("a.safetensors:x").subtree == "x"
-    for wrong in ("dir/model", "a.npz:", "a.npz:a b", "a.ckpt", ""):
+    for folder in (
+        "w/checkpoint.bv",
+        "w/checkpoint.bv-LAST",
+        "w/checkpoint.bv-000000100-tmp",
+        "bert/bert_model.ckpt",
+    ):
+        assert address(f"{folder}/:img").file == address(folder).file == Path(folder)
+    for wrong in ("dir/model", "a.npz:", "a.npz:a b", "a.pt", "checkpoint.bv-new", ""):
         with pytest.raises(DataError, match="no checkpoint that can be read"):
             address(wrong)
 

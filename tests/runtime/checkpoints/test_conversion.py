@@ -208,7 +208,7 @@ def test_what_is_refused(file: Path, tmp_path: Path) -> None:
         ("convert", file, file): "there is such a file already",
         ("convert", file, tmp_path / "a.pt"): "its name ends in neither",
         ("convert", file, tmp_path / "nowhere/a.npz"): "no such file or directory",
-        ("inspect", tmp_path / "a.ckpt"): "is no checkpoint that can be read",
+        ("inspect", tmp_path / "a.pt"): "is no checkpoint that can be read",
         ("inspect", "nowhere://bucket/run"): "is no checkpoint that can be read",
         ("inspect", f"{file}:params/tail"): "nothing in the checkpoint lies below",
     }.items():
