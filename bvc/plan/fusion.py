@@ -2,7 +2,8 @@
 
 Elementwise ops are computed inside whatever reads them, unless a product (not on a TPU), a convolution, a collective
 or a loop reads them, which wants its operands in memory, or (on a CPU) several ops read a result that is not trivial
-to compute again. What a loop collects of an iteration is computed right into the whole.
+to compute again. What a loop collects of an iteration is computed right into the whole, and where that is a slice
+which it reads there, the compiler for TPUs keeps no second array.
 Reshapes and transposes share the memory of what they show.
 """
 
@@ -63,9 +64,14 @@ def is_view(op: Op) -> bool:
     return op.name in _VIEWS
 
 
+def is_elementwise(op: Op) -> bool:
+    """Whether each number of a result comes of few numbers of the operands."""
+    return op.name in _ELEMENTWISE
+
+
 def in_place(op: Op) -> bool:
     """Whether a result may lie where an operand was that nobody needs any more."""
-    return op.name in _ELEMENTWISE or op.name in _REDUCTIONS or op.name in _UPDATES
+    return is_elementwise(op) or op.name in _REDUCTIONS or op.name in _UPDATES
 
 
 _UPDATES = frozenset("scan while dynamic_update_slice scatter scatter-add psum psum_invariant".split())
@@ -96,18 +102,23 @@ def fuse(body: Ops, kind: DeviceKind) -> Fused:
         roots[value] = frozenset([value]) if value in demanded else frozenset()
         stored.update(roots[value])
     for op in body.ops:
+        passed = _passed_on(op) if kind == "tpu" else {}
         origin = frozenset().union(*(roots.get(value, frozenset()) for value in op.inputs))
         for value in op.outputs:
-            if is_view(op):
+            if value in passed:
+                roots[value] = roots.get(passed[value], frozenset())
+            elif is_view(op):
                 roots[value] = origin
                 if value in body.stacked:
                     streamed.add(value)
             elif _fills(op) and value not in outputs:
                 roots[value] = origin
-            elif value in demanded or not _fusible(op) or _keep(op, len(readers[value]), origin, repeats):
+            elif (
+                value in demanded or not is_elementwise(op) or _keep(op, len(readers[value]), origin, repeats)
+            ):
                 roots[value] = frozenset([value])
                 stored.add(value)
-                if _fusible(op):
+                if is_elementwise(op):
                     sources[value] = origin
             else:
                 roots[value] = origin
@@ -116,10 +127,28 @@ def fuse(body: Ops, kind: DeviceKind) -> Fused:
     return Fused(frozenset(stored), roots, frozenset(streamed), _reduced(body, stored), sources)
 
 
+def _passed_on(op: Op) -> dict[Value, Value]:
+    """What a loop collects just as it reads it, slice for slice, as layers' weights: the array itself."""
+    if op.name != "scan":
+        return {}
+    (body,) = op.inner
+    whole = {
+        piece: array for piece, array in zip(body.inputs, op.inputs, strict=True) if piece in body.sliced
+    }
+    for each in body.ops:
+        if is_view(each) and each.inputs[0] in whole and each.inputs[0].shape == each.outputs[0].shape:
+            whole[each.outputs[0]] = whole[each.inputs[0]]
+    return {
+        value: whole[made]
+        for made, value in zip(body.outputs, op.outputs, strict=True)
+        if made in body.stacked and made in whole
+    }
+
+
 def _reduced(body: Ops, stored: set[Value]) -> frozenset[Value]:
     found: set[Value] = set()
     for op in reversed(body.ops):
-        through = (_fusible(op) or is_view(op)) and any(
+        through = (is_elementwise(op) or is_view(op)) and any(
             value in found and value not in stored for value in op.outputs
         )
         if op.name in _REDUCTIONS or through:
@@ -130,10 +159,6 @@ def _reduced(body: Ops, stored: set[Value]) -> frozenset[Value]:
 def _fills(op: Op) -> bool:
     """Whether a result is one number all over: compilers make it where it is read."""
     return op.name == "broadcast_in_dim" and not op.inputs[0].shape
-
-
-def _fusible(op: Op) -> bool:
-    return op.name in _ELEMENTWISE
 
 
 def _keep(op: Op, readers: int, origin: frozenset[Value], repeats: bool) -> bool:
@@ -162,4 +187,4 @@ def _demanded(
 def _wants_memory(reader: Op, wanted: set[Value], fusing: frozenset[str]) -> bool:
     if is_view(reader):
         return any(value in wanted for value in reader.outputs)
-    return not _fusible(reader) and reader.name not in _REDUCTIONS and reader.name not in fusing
+    return not is_elementwise(reader) and reader.name not in _REDUCTIONS and reader.name not in fusing

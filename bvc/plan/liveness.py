@@ -9,12 +9,12 @@ from __future__ import annotations
 
 import itertools
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 from bvc.plan.fusion import Fused, fuse, in_place
 from bvc.plan.ops import Op, Ops, Value
-from bvc.plan.order import heaviest_first, made_first, postponed
+from bvc.plan.order import heaviest_first, largest_first, made_first, postponed
 from bvc.plan.siblings import awaited
 from bvc.plan.target import DeviceKind
 from bvc.plan.tiles import sizes_on
@@ -65,21 +65,30 @@ def peak_memory(step: Ops, donated: Sequence[bool], kind: DeviceKind) -> Peak:
         if given[form] > 0 and value not in free:
             given[form] -= 1
             free.add(value)
-    peak = _sweep(step, frozenset(free), kind, outermost=True)
+    if kind == "tpu":
+        step = largest_first(step)
+    size = sizes_on(kind, step)
+    peak = _sweep(step, frozenset(free), kind, size, outermost=True)
     if kind != "tpu":
         return peak
     other = heaviest_first(
-        step, lambda loop: max(_sweep(part, frozenset(), kind).bytes for part in loop.inner)
+        step, lambda loop: max(_sweep(part, frozenset(), kind, size).bytes for part in loop.inner)
     )
     if other is step:
         return peak
-    return min(peak, _sweep(other, frozenset(free), kind, outermost=True), key=lambda each: each.bytes)
+    return min(peak, _sweep(other, frozenset(free), kind, size, outermost=True), key=lambda each: each.bytes)
 
 
-def _sweep(body: Ops, free: frozenset[Value], kind: DeviceKind, *, outermost: bool = False) -> Peak:
+def _sweep(
+    body: Ops,
+    free: frozenset[Value],
+    kind: DeviceKind,
+    size: Callable[[Value], int],
+    *,
+    outermost: bool = False,
+) -> Peak:
     """The peak of one body. Values in `free` cost nothing."""
     fused = fuse(body, kind)
-    size = sizes_on(kind)
     last = _last_reads(body, fused)
     apart = frozenset[Value]()
     if kind == "gpu":
@@ -95,7 +104,7 @@ def _sweep(body: Ops, free: frozenset[Value], kind: DeviceKind, *, outermost: bo
     moments: list[Moment] = []
     for index, op in enumerate(body.ops):
         inside = max(
-            (_sweep(part, frozenset(), kind) for part in op.inner),
+            (_sweep(part, frozenset(), kind, size) for part in op.inner),
             key=lambda peak: peak.bytes,
             default=None,
         )

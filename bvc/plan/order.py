@@ -1,12 +1,12 @@
 """In which order compilers run the ops of a step, where it is not that of the program.
 
-The rules are for what happens outside loops; seen in the schedules of two towers and of unrolled layers. The first two
-are those of compilers for GPUs, the last is that of the one for TPUs.
+The rules are for what happens outside loops; seen in the schedules of two towers, of a student beside its teacher, and
+of unrolled layers. The first two are those of compilers for GPUs, the others are those of the one for TPUs.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 
 from bvc.plan.fusion import Fused
@@ -44,6 +44,15 @@ def postponed(body: Ops, fused: Fused) -> dict[Value, int]:
     return found
 
 
+def largest_first(body: Ops) -> Ops:
+    """The ops with loops of the forward pass that leave much before those that leave less and that they do not need.
+
+    A frozen tower or teacher, which leaves nothing for the backward pass, so runs beside all that the trained one left.
+    """
+    loops = [op for op in body.ops if op.name == "scan" and pass_of(op) == "forward"]
+    return _moved(body, loops, {op: sum(value.bytes for value in op.outputs) for op in loops})
+
+
 def heaviest_first(body: Ops, weigh: Callable[[Op], int]) -> Ops:
     """The ops with loops of the backward pass before lighter ones that they do not need.
 
@@ -54,9 +63,14 @@ def heaviest_first(body: Ops, weigh: Callable[[Op], int]) -> Ops:
         weigh: the bytes that one iteration of a loop takes.
     """
     loops = [op for op in body.ops if op.name == "scan" and pass_of(op) == "backward"]
+    return _moved(body, loops, {op: weigh(op) for op in loops} if len(loops) > 1 else {})
+
+
+def _moved(body: Ops, loops: Sequence[Op], weights: Mapping[Op, int]) -> Ops:
+    """The ops with heavier loops before lighter ones where they can be; the same object if nothing moves."""
     if len(loops) < 2:
         return body
-    made, weights = needs(body), {op: weigh(op) for op in loops}
+    made = needs(body)
     needed = {op: made[op.outputs[0]] for op in body.ops if op.outputs}
     ops = list(body.ops)
     for heavy in sorted(loops, key=weights.__getitem__):
@@ -67,4 +81,4 @@ def heaviest_first(body: Ops, weigh: Callable[[Op], int]) -> Ops:
                 between = ops[start : end + 1]
                 before = [op for op in between if not needed.get(op, bit) & bit]
                 ops[start : end + 1] = [*before, *(op for op in between if needed.get(op, bit) & bit)]
-    return replace(body, ops=tuple(ops))
+    return body if ops == list(body.ops) else replace(body, ops=tuple(ops))

@@ -12,6 +12,7 @@ from jax import lax
 
 from bvc.compile.mesh import resolve_mesh
 from bvc.compile.step import compile_step
+from bvc.plan.fusion import fuse
 from bvc.plan.liveness import peak_memory
 from bvc.plan.ops import Ops
 from bvc.plan.plan import plan
@@ -116,6 +117,16 @@ def test_a_result_that_is_summed_up_too_takes_no_place_on_a_gpu(trace: Trace) ->
 def test_an_operand_of_a_product_needs_no_memory_on_a_tpu(trace: Trace) -> None:
     body = trace(lambda x: jnp.sin(x) @ x, array(128, 128))
     assert on("gpu", body) == 2 * on("tpu", body) == 2 * 128 * 128 * 4
+
+
+def test_what_a_loop_collects_just_as_it_reads_it_is_the_same_array_on_a_tpu(trace: Trace) -> None:
+    def collect(ws: jax.Array) -> jax.Array:
+        return lax.scan(lambda c, w: (c @ w, lax.optimization_barrier(w)), ws[0], ws)[1]
+
+    body = trace(collect, array(4, 128, 128))
+    (weights,), (again,) = body.inputs, body.outputs
+    assert fuse(body, "tpu").roots[again] == {weights}
+    assert fuse(body, "gpu").roots[again] == {again}
 
 
 def test_a_constant_that_fills_an_array_is_made_where_it_is_read(trace: Trace) -> None:

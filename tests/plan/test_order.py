@@ -9,7 +9,7 @@ from jax import lax
 from bvc.plan.fusion import fuse
 from bvc.plan.liveness import peak_memory
 from bvc.plan.ops import Ops
-from bvc.plan.order import heaviest_first, made_first, postponed
+from bvc.plan.order import heaviest_first, largest_first, made_first, postponed
 
 Trace = Callable[..., Ops]
 A = jax.ShapeDtypeStruct((16, 16), jnp.float32)
@@ -60,3 +60,21 @@ def test_of_two_towers_the_wider_goes_back_first_where_the_order_is_free(trace: 
     for op in moved.ops:  # nothing is read before it is made
         assert not made & set(op.inputs)
         made -= set(op.outputs)
+
+
+def test_a_frozen_tower_runs_beside_what_the_trained_one_left(trace: Trace) -> None:
+    def tower(w: jax.Array, x: jax.Array) -> jax.Array:
+        return lax.scan(lambda c, _: (jnp.sin(c @ w), None), x, None, length=8)[0].sum()
+
+    def loss(w: jax.Array, image: jax.Array, text: jax.Array) -> jax.Array:
+        return lax.stop_gradient(tower(w, image)) * tower(w, text)
+
+    def collected(body: Ops) -> list[int]:
+        return [len(op.outputs) - 1 for op in body.ops if op.name == "scan" and "transpose" not in op.scope]
+
+    body = trace(jax.grad(loss, argnums=2), A, A, jax.ShapeDtypeStruct((8, 16), jnp.float32))
+    moved = largest_first(body)
+    assert collected(body) == [0, 1]
+    assert collected(moved) == [1, 0]
+    assert set(moved.ops) == set(body.ops)
+    assert largest_first(moved) is moved
