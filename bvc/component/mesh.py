@@ -3,6 +3,7 @@
 # pyright: basic
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import jax
@@ -53,7 +54,7 @@ class MeshContext:
 
     def spread(self, x: Shaped[Array, "*dims"]) -> Shaped[Array, "*dims"]:
         """Declare a value that is the same on all shards to be each shard's own; moves nothing."""
-        return lax.pcast(x, self.batch, to="varying") if self.batch else x
+        return lax.pcast(x, unvaried(x, self.batch), to="varying")
 
     def pass_on(self, x: PyTree[Shaped[Array, "..."]]) -> PyTree[Shaped[Array, "..."]]:
         """Send arrays to the next shard of the batch and receive those of the previous one (ring)."""
@@ -61,3 +62,14 @@ class MeshContext:
             return x
         ring = [(source, (source + 1) % self.shards) for source in range(self.shards)]
         return jax.tree.map(lambda leaf: lax.ppermute(leaf, self.batch, ring), x)
+
+
+def varying(x: Shaped[Array, "*dims"]) -> frozenset[str]:
+    """The mesh axes along which the devices of a `shard_map` may hold different values of `x`."""
+    return jax.typeof(x).manual_axis_type.varying
+
+
+def unvaried(x: Shaped[Array, "*dims"], axes: Sequence[str]) -> tuple[str, ...]:
+    """Those of `axes` along which all devices hold the same `x`."""
+    found = varying(x)
+    return tuple(axis for axis in axes if axis not in found)

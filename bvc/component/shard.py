@@ -18,6 +18,7 @@ from jax import lax
 from jaxtyping import Array, Int, Shaped
 
 from bvc.component.execution import execution
+from bvc.component.mesh import unvaried, varying
 
 T = TypeVar("T")
 
@@ -101,7 +102,7 @@ def gather(module: T, dtype: Any = None) -> T:
             move = _Move(value.shape, value.dtype, compute, now.reduce, now.mesh.batch, leaf.axis, dim)
             return _gathered(move, value)
         if eqx.is_inexact_array(leaf):
-            axes = _unvaried(leaf, now.mesh.batch)
+            axes = unvaried(leaf, now.mesh.batch)
             return (
                 _spread(_Move(leaf.shape, leaf.dtype, leaf.dtype, now.reduce, axes), leaf) if axes else leaf
             )
@@ -136,11 +137,6 @@ def offset_along(x: Shaped[Array, "..."], size: int) -> tuple[int, int | Int[Arr
     return size * execution().mesh.axes[axis], lax.axis_index(axis) * size
 
 
-def varying(x: Shaped[Array, "*dims"]) -> frozenset[str]:
-    """The mesh axes along which the devices of a `shard_map` may hold different values of `x`."""
-    return jax.typeof(x).manual_axis_type.varying
-
-
 def keep_but_gathered(primitive: Any, *_: Any, **parameters: Any) -> bool:
     """Checkpoint policy: save what a layer computes, but not its gathered weights, nor copies of them."""
     if primitive.name == "custom_vjp_call":  # of all of them, `_gathered` and `_spread` only move
@@ -153,13 +149,9 @@ _RECOMPUTED = frozenset(
 )
 
 
-def _unvaried(value: Shaped[Array, "*dims"], axes: tuple[str, ...]) -> tuple[str, ...]:
-    return tuple(axis for axis in axes if axis not in varying(value))
-
-
 @functools.partial(jax.custom_vjp, nondiff_argnums=(0,))
 def _gathered(move: _Move, shard: Shaped[Array, "*dims"]) -> Shaped[Array, "*whole"]:
-    value = lax.pcast(shard, _unvaried(shard, move.batch), to="varying").astype(move.compute)
+    value = lax.pcast(shard, unvaried(shard, move.batch), to="varying").astype(move.compute)
     # w: f32[.., F/axis, ..] -> bf16[.., F, ..]; along an axis that doesn't split the batch, all devices then
     # compute the same
     to = "varying" if move.axis in move.batch else "invarying"

@@ -50,9 +50,9 @@ def contrastive(reference: Reference) -> Iterator[Comparison]:
         def loss(given: Any, mask: Any = mask, reduced: bool = reduced) -> tuple[Any, Any]:
             image, text, t = given["zimg"], given["ztxt"], given["t"]
             if "b" in given:
-                per_image = sigmoid_pairs(image, text, t, given["b"], alone)
-            else:
-                per_image = softmax_pairs(image, text, t, alone, mask=mask)
+                total = sigmoid_pairs(image, text, t, given["b"], alone)
+                return total / len(image), total
+            per_image = softmax_pairs(image, text, t, alone, mask=mask)
             kept = len(image) if mask is None else jnp.sum(mask)
             return (jnp.sum(per_image) / kept if reduced else jnp.sum(per_image)), per_image
 

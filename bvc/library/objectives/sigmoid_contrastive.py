@@ -31,4 +31,5 @@ def sigmoid_contrastive(
         bias: added to all logits; 0 if absent
     """
     shift = jnp.zeros(()) if bias is None else bias
-    return Loss.mean(sigmoid_pairs(image, text, temperature, shift, mesh, chunk))
+    total = sigmoid_pairs(image, text, temperature, shift, mesh, chunk)
+    return Loss(mesh.spread(total) / mesh.shards, jnp.float32(image.shape[0]))

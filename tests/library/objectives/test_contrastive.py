@@ -16,11 +16,12 @@ from bvc.compile.mesh import Grid
 from bvc.component import Loss
 from bvc.component.execution import Execution, executing
 from bvc.library.losses import contrastive
-from bvc.library.losses.contrastive import Chunk, sigmoid_pairs, softmax_pairs
+from bvc.library.losses.contrastive import Chunk, softmax_pairs
 from bvc.library.objectives.sigmoid_contrastive import sigmoid_contrastive
 from bvc.library.objectives.softmax_contrastive import softmax_contrastive
 
 GRIDS = [{"data": 1}, {"data": 8}, {"data": 2, "fsdp": 4}, {"data": 4, "tensor": 2}]
+FORMS = [*((axes, "ring") for axes in GRIDS), ({"data": 2, "fsdp": 4}, "none")]
 
 
 def inputs(count: int = 16, width: int = 5) -> dict[str, Any]:
@@ -42,8 +43,8 @@ def whole_softmax(image: Any, text: Any, temperature: Any, bias: Any) -> Any:
     return jnp.mean((row - own + column - own) / 2)
 
 
-def on_grid(axes: dict[str, int], objective: Any) -> Any:
-    """Value and gradients of an objective whose examples are split over a mesh."""
+def on_grid(axes: dict[str, int], objective: Any, differentiated: bool = True) -> Any:
+    """Value, and gradients, of an objective whose examples are split over a mesh."""
     batch = tuple(axis for axis in axes if axis != "tensor")
     grid = Grid(axes, batch)
     mesh = grid.place(jax.devices()[: grid.size])
@@ -56,15 +57,14 @@ def on_grid(axes: dict[str, int], objective: Any) -> Any:
     scalars = {"temperature": PartitionSpec(), "bias": PartitionSpec()}
     if context.axes:
         local = jax.shard_map(local, mesh=mesh, in_specs=(spec | scalars,), out_specs=PartitionSpec())
-    return jax.jit(jax.value_and_grad(local))
+    return jax.jit(jax.value_and_grad(local) if differentiated else local)
 
 
 def without_bias(objective: Any) -> Any:
     return lambda bias, **arrays: objective(**arrays)
 
 
-@pytest.mark.parametrize("axes", GRIDS, ids=str)
-@pytest.mark.parametrize("chunk", ["ring", "none"])
+@pytest.mark.parametrize(("axes", "chunk"), FORMS, ids=str)
 def test_sigmoid_equals_whole_matrix(axes: dict[str, int], chunk: Chunk) -> None:
     arrays = inputs()
     value, gradients = on_grid(axes, lambda **given: sigmoid_contrastive(**given, chunk=chunk))(arrays)
@@ -104,8 +104,7 @@ def test_the_ring_takes_a_fraction_of_the_memory_of_the_whole_matrix() -> None:
     assert 3.5 * ring.temp_size_in_bytes < whole.temp_size_in_bytes
 
 
-@pytest.mark.parametrize("axes", GRIDS, ids=str)
-@pytest.mark.parametrize("chunk", ["ring", "none"])
+@pytest.mark.parametrize(("axes", "chunk"), FORMS, ids=str)
 def test_softmax_equals_whole_matrix(axes: dict[str, int], chunk: Chunk) -> None:
     arrays = inputs()
     objective = without_bias(lambda **given: softmax_contrastive(**given, chunk=chunk))
@@ -147,10 +146,32 @@ def test_masked_pairs_count_nowhere() -> None:
     np.testing.assert_array_equal(found[~keep], 0)
 
 
-def test_loss_is_per_image() -> None:
+def test_the_sigmoid_loss_is_a_mean_over_images() -> None:
     arrays = inputs(6)
     context = Grid({"data": 1}, ("data",)).context
-    assert sigmoid_pairs(**arrays, mesh=context).shape == (6,)
     loss = sigmoid_contrastive(**arrays, mesh=context)
     assert isinstance(loss, Loss)
     assert float(loss.weight) == 6
+    np.testing.assert_allclose(loss.total / loss.weight, whole_sigmoid(**arrays), rtol=1e-5)
+
+
+@pytest.mark.parametrize("differentiated", [False, True])
+def test_one_trip_of_the_texts(differentiated: bool) -> None:
+    """A loss alone is a product for each block; with its gradients it is three, none of them in a second trip."""
+    text = str(jax.make_jaxpr(on_grid({"data": 8}, sigmoid_contrastive, differentiated))(inputs()))
+    assert text.count("dot_general") == (3 * 2 if differentiated else 2)  # this device's own, and a turn's
+    assert text.count("ppermute[") == (3 if differentiated else 1)  # text and gradient in a turn, and home
+
+
+def test_embeddings_of_half_precision_get_gradients_summed_in_float32() -> None:
+    half = {name: array.astype(jnp.bfloat16) for name, array in inputs(64).items()}
+    exact = {name: array.astype(jnp.float32) for name, array in half.items()}
+    value, gradients = on_grid({"data": 8}, unrolled)(half)
+    wanted, wanted_gradients = jax.value_and_grad(lambda a: whole_sigmoid(**a))(exact)
+    np.testing.assert_allclose(value, wanted, rtol=1e-2)
+    for name in ("image", "text"):
+        assert gradients[name].dtype == jnp.bfloat16
+        scale = np.abs(wanted_gradients[name]).max()
+        np.testing.assert_allclose(
+            gradients[name].astype(np.float32) / scale, wanted_gradients[name] / scale, atol=2e-2
+        )
