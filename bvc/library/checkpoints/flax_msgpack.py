@@ -7,6 +7,7 @@ lies in chunks. Nothing else than numbers, texts and dicts can be in such a file
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -32,25 +33,29 @@ def read_msgpack(file: Path) -> Flat:
         tree = msgpack.unpackb(file.read_bytes(), ext_hook=_array, raw=False, strict_map_key=False)
         if not isinstance(tree, dict):
             raise ValueError("it holds no dict of arrays")
-        return _flat(tree, "")
+        found: Flat = {}
+        for name, leaf in _leaves(tree, ""):
+            if leaf.dtype.kind not in _NUMBERS and leaf.dtype != ml_dtypes.bfloat16:
+                raise ValueError(f"`{name}` holds no numbers")
+            if name in found:
+                raise ValueError(f"`{name}` is in it twice")
+            found[name] = leaf
+        return found
+    except msgpack.StackError as error:
+        raise unreadable(file, ValueError("its dicts are nested too deeply")) from error
     except (msgpack.UnpackException, TypeError, *UNREADABLE) as error:  # TypeError: an array as a key
         raise unreadable(file, error) from error
 
 
-def _flat(tree: dict[Any, Any], prefix: str) -> Flat:
-    found: Flat = {}
+def _leaves(tree: dict[Any, Any], prefix: str) -> Iterator[tuple[str, Leaf]]:
     for key, value in tree.items():
         name = f"{prefix}{key}"
         if isinstance(value, dict) and value.get(_CHUNKED):
-            found[name] = _joined(name, value)
+            yield name, _joined(name, value)
         elif isinstance(value, dict):
-            found |= _flat(value, f"{name}/")
+            yield from _leaves(value, f"{name}/")
         elif value is not None:
-            leaf = np.asarray(value)
-            if leaf.dtype.kind not in _NUMBERS and leaf.dtype != ml_dtypes.bfloat16:
-                raise ValueError(f"`{name}` holds no numbers")
-            found[name] = leaf
-    return found
+            yield name, np.asarray(value)
 
 
 def _array(code: int, data: bytes) -> Leaf:

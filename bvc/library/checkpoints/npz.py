@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import lzma
 import math
 import re
 import struct
@@ -29,9 +30,12 @@ UNREADABLE = (
 )
 """What reading damaged bytes raises."""
 
-DTYPE = re.compile(r"[<>|=]?([fiub][1248]|V2|b1)")
+DTYPE = re.compile(r"[<>|=]?(f[248]|[iu][1248]|V2|b1)")
 """Numbers, as numpy writes their types."""
 _HEADER_LIMIT = 10_000
+_DAMAGED = (zipfile.BadZipFile, zlib.error, lzma.LZMAError, struct.error, TypeError, *UNREADABLE)
+"""Likewise of an archive; a TypeError is what a header with a list as a key makes."""
+
 SMALL = 2**26
 """Bytes that no machine minds."""
 _DENSEST = 200
@@ -47,7 +51,7 @@ def read_npz(file: Path) -> Flat:
     try:
         with zipfile.ZipFile(file) as archive:
             return {_name(entry): _read_npy(archive, entry) for entry in _entries(archive)}
-    except (zipfile.BadZipFile, zlib.error, struct.error, *UNREADABLE) as error:
+    except _DAMAGED as error:
         raise unreadable(file, error) from error
 
 
@@ -65,7 +69,7 @@ def list_npz(file: Path) -> dict[str, Entry]:
                     dtype, _, shape = _header(entry.filename, stream.read)
                 found[_name(entry)] = Entry(shape, "bfloat16" if dtype.kind == "V" else dtype.name)
             return found
-    except (zipfile.BadZipFile, zlib.error, struct.error, *UNREADABLE) as error:
+    except _DAMAGED as error:
         raise unreadable(file, error) from error
 
 
@@ -120,6 +124,6 @@ def _header(name: str, read: Callable[[int], bytes]) -> tuple[np.dtype, bool, tu
     described, shape = header["descr"], header["shape"]
     if not isinstance(described, str) or not DTYPE.fullmatch(described):
         raise ValueError(f"`{name}` holds {described!r}, not numbers; pickled objects are never read")
-    if not isinstance(shape, tuple) or not all(isinstance(size, int) and size >= 0 for size in shape):
+    if not isinstance(shape, tuple) or not all(type(size) is int and size >= 0 for size in shape):
         raise ValueError(f"`{name}` has no valid shape")
     return np.dtype(described), header["fortran_order"] is True, shape

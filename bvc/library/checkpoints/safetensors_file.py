@@ -32,8 +32,11 @@ def read_safetensors(file: Path) -> Flat:
     """All arrays by their names.
 
     Raises:
-        DataError: the file is damaged.
+        DataError: the file is damaged, or holds numbers that numpy does not have.
     """
+    for name, entry in list_safetensors(file).items():
+        if entry.dtype not in SAFETENSORS.values():
+            raise unreadable(file, ValueError(f"`{name}` holds {entry.dtype}, which is not read"))
     try:
         return dict(load_file(file))
     except (SafetensorError, *UNREADABLE) as error:

@@ -81,6 +81,9 @@ def test_pickled_objects_are_refused(tmp_path: Path) -> None:
         b"{" * 2000,
         b"\xff\xfe\x00",
         b"[1, 2]",
+        b"{[]: 1}",
+        b"{'descr': '<f1', 'fortran_order': False, 'shape': (4,), }",
+        b"{'descr': '<f4', 'fortran_order': False, 'shape': (True,), }",
     ],
 )
 def test_headers_that_lie(header: bytes, tmp_path: Path) -> None:
@@ -88,6 +91,24 @@ def test_headers_that_lie(header: bytes, tmp_path: Path) -> None:
         archive.writestr("x.npy", b"\x93NUMPY\x01\x00" + len(header).to_bytes(2, "little") + header + b"1234")
     with pytest.raises(DataError, match="cannot be read"):
         read(str(tmp_path / "a.npz"))
+
+
+def test_damage_of_a_rarer_compression(tmp_path: Path) -> None:
+    with zipfile.ZipFile(tmp_path / "a.npz", "w", zipfile.ZIP_LZMA) as archive:
+        archive.writestr("x.npy", b"\x93NUMPY" + bytes(100))
+    content = bytearray((tmp_path / "a.npz").read_bytes())
+    content[60] ^= 255
+    (tmp_path / "a.npz").write_bytes(content)
+    with pytest.raises(DataError, match="cannot be read: Corrupt input data"):
+        read(str(tmp_path / "a.npz"))
+
+
+def test_numbers_that_numpy_does_not_have(tmp_path: Path) -> None:
+    header = b'{"x": {"dtype": "F8_E4M3", "shape": [2], "data_offsets": [0, 2]}}'
+    (tmp_path / "a.safetensors").write_bytes(len(header).to_bytes(8, "little") + header + b"12")
+    assert entries(f"{tmp_path}/a.safetensors")["x"].dtype == "F8_E4M3"
+    with pytest.raises(DataError, match="`x` holds F8_E4M3, which is not read"):
+        read(f"{tmp_path}/a.safetensors")
 
 
 def test_a_name_that_is_there_twice(tmp_path: Path) -> None:

@@ -97,7 +97,10 @@ def test_a_vae_of_maskgit(tmp_path: Path) -> None:
         msgpack.packb({"a": msgpack.ExtType(1, msgpack.packb(((2,), "float32", b"123")))}),
         msgpack.packb({"a": msgpack.ExtType(1, msgpack.packb(((1,), "object", b"12345678")))}),
         msgpack.packb({"a": {"__msgpack_chunked_array__": True, "shape": {}}}),
+        msgpack.packb({"a": {"__msgpack_chunked_array__": True, "shape": {"0": 1}, "chunks": {"0": "text"}}}),
+        msgpack.packb({"a/b": 1, "a": {"b": 2}}),
         msgpack.packb(packed({"a": np.zeros(3)}))[:-4],
+        b"\x81\xa1a" * 10_000 + b"\x01",
     ],
 )
 def test_what_is_no_such_file(content: bytes, tmp_path: Path) -> None:
