@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import os
 import shutil
+from collections.abc import Iterable
 from pathlib import Path
 
 import fsspec
@@ -58,6 +59,14 @@ class Folder:
             return self._fs.cat_file(f"{self._root}/{name}")
         except FileNotFoundError:
             return None
+
+    def read_range(self, name: str, start: int, stop: int) -> bytes:
+        """The bytes of a file from `start` to `stop`, fewer where it ends before. Raises `FileNotFoundError`."""
+        if not self.local:
+            return self._fs.cat_file(f"{self._root}/{name}", start=start, end=stop)
+        with open(self.local / name, "rb") as file:
+            file.seek(start)
+            return file.read(stop - start)
 
     def write(self, name: str, data: bytes) -> None:
         """Replace a file; a reader sees the old content or the new, never a part."""
@@ -114,6 +123,12 @@ class Folder:
             return
         self._fs.makedirs(os.path.dirname(f"{self._root}/{name}"), exist_ok=True)
         self._fs.put_file(str(source), f"{self._root}/{name}")
+
+    def stream(self, name: str, chunks: Iterable[bytes | memoryview]) -> None:
+        """Write a file of a store piece by piece; it is whole when this has returned."""
+        with self._fs.open(f"{self._root}/{name}", "wb") as file:
+            for chunk in chunks:
+                file.write(chunk)
 
     def get(self, name: str, target: Path) -> None:
         """Copy a file of a store to this machine."""

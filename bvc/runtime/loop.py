@@ -78,14 +78,19 @@ def train(
         interruption = stack.enter_context(Interruption())
         rows = stack.enter_context(closing(Rows(workdir.folder, METRICS)))
         clock_rows = stack.enter_context(closing(Rows(workdir.folder, CLOCK)))
+
+        def before_commit() -> None:
+            rows.sync()
+            workdir.check_held()
+
         checkpoints = stack.enter_context(
-            closing(Checkpoints(workdir.checkpoints, training.times.keeps, rows.sync))
+            closing(Checkpoints(workdir.checkpoints, training.times.keeps, before_commit))
         )
         writers = stack.enter_context(closing(Writers(training.writers, workdir.folder)))
         if trace:
             stack.enter_context(closing(trace))
         loop = _Loop(
-            training, progress, interruption, checkpoints, rows, clock_rows, writers, surprise, trace
+            training, progress, interruption, workdir, checkpoints, rows, clock_rows, writers, surprise, trace
         )
         signal = None
         try:
@@ -109,6 +114,7 @@ class _Loop:
     training: Training
     progress: Progress
     interruption: Interruption
+    workdir: Workdir
     checkpoints: Checkpoints
     rows: Rows
     clock_rows: Rows
@@ -257,6 +263,7 @@ class _Loop:
                 self.progress.say(_plain(told))
         skipped = {"skipped_examples": float(self.skipped)} if self.skipped else {}
         if is_first():
+            self.workdir.check_held()
             clock = {**ticked, **self.seconds, **skipped}
             self.writers.write(self.step, {**self.row, **clock})
             self.clock_rows.append(self.step, clock)

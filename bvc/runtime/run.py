@@ -83,7 +83,7 @@ def run(
     if unfit and not anyway:
         raise Failed(unfit)
     here = machine(program)
-    with closing(in_turn(lambda: Workdir(workdir, spec))) as opened:
+    with closing(in_turn(lambda: Workdir(workdir, spec, console.print))) as opened:
         _write_plan(opened, planned)
         training = assemble(program, root, here, opened.folder)
         with Progress(console, total=training.times.total, batch=training.batch) as progress:

@@ -6,7 +6,7 @@ big_vision_metrics.txt  metrics (bvc/runtime/metrics/rows.py)
 big_vision_clock.txt    those that depend on the clock
 evals/NAME/STEP/        files that evaluators leave (bvc/runtime/predictions.py)
 checkpoints/            bvc/runtime/checkpoints/checkpoint.py
-lock                    the process that runs here
+lock                    the process that runs here (bvc/runtime/lock.py, in a store bvc/runtime/lease.py)
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from __future__ import annotations
 import json
 import re
 import tomllib
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from bvc.diagnostics import Diagnostic, Failed
@@ -22,9 +22,10 @@ from bvc.diagnostics.catalog import processes
 from bvc.diagnostics.catalog import run as catalog
 from bvc.runtime.contents import SPEC
 from bvc.runtime.folder import Folder
+from bvc.runtime.lease import Lease
 from bvc.runtime.lock import Lock, Taken
 from bvc.runtime.metrics.rows import CLOCK, METRICS
-from bvc.runtime.processes.peers import index, is_first, several
+from bvc.runtime.processes.peers import index, is_first
 
 CHECKPOINTS = "checkpoints"
 
@@ -44,31 +45,29 @@ class Workdir:
     they share.
     """
 
-    def __init__(self, url: str, spec: str) -> None:
+    def __init__(self, url: str, spec: str, tell: Callable[[str], None] = lambda text: None) -> None:
         """Open or make it; called `in_turn`.
 
         Args:
             url: a path, or a URL that fsspec knows.
             spec: the resolved spec as TOML.
+            tell: is given a sentence for the user while there is something to wait for.
 
         Raises:
             Failed: in use (B0510), of another experiment (B0511), of a foreign program (B0512), not usable
-            (B0513); not one that several processes can share (B0564, B0565).
+            (B0513); not one that the processes share (B0564).
         """
         self.changed: tuple[str, ...] = ()
         """Keys that differ from the spec with which the run began, and may."""
-        self._lock: Lock | None = None
+        self._lock: Lock | Lease | None = None
         try:
             self.folder = Folder(url)
-            if several() and not self.folder.local:
-                raise Failed(processes.workdir_in_store(url))
             if not is_first():
                 if self.folder.read(SPEC) != spec.encode():
                     raise Failed(processes.workdir_not_shared(url, index()))
                 return
             self.folder.make()
-            if self.folder.local:
-                self._lock = Lock(self.folder.local)
+            self._lock = Lock(self.folder.local) if self.folder.local else Lease(self.folder, tell)
             before = self.folder.read(SPEC)
             names = self.folder.names()
         except Taken as error:
@@ -97,6 +96,22 @@ class Workdir:
         except OSError as error:
             reason = (error.strerror or str(error)).lower()
             raise Failed(catalog.cannot_write(f"`{name}`", str(self.folder), reason)) from error
+
+    def check_held(self) -> None:
+        """See that no other run has taken this one's place, as can happen in a store.
+
+        Raises:
+            Failed: one has (B0510), or the store cannot be read (B0515).
+        """
+        if not isinstance(self._lock, Lease):
+            return
+        try:
+            self._lock.check()
+        except Taken as error:
+            raise Failed(catalog.workdir_in_use(str(self.folder), str(error))) from error
+        except OSError as error:
+            reason = (error.strerror or str(error)).lower()
+            raise Failed(catalog.cannot_read("the lock", str(self.folder), reason)) from error
 
     def close(self) -> None:
         """Let another run in."""

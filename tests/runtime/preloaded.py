@@ -5,6 +5,7 @@ import gc
 import jax._src.xla_bridge
 
 import bvc.runtime.run  # noqa: F401
+import tests.runtime.objects  # noqa: F401 - a store that a work directory may lie in
 from bvc.check import check
 from bvc.plan.plan import plan
 from bvc.plan.target import Target

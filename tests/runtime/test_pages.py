@@ -106,7 +106,6 @@ TOLD: dict[str, Diagnostic] = {
     "B0562": processes.cannot_join("10.0.0.1:62471", 3, 16, 300, "DEADLINE_EXCEEDED: Barrier timed out."),
     "B0563": processes.process_lost(3, "Gloo all-reduce failed: Connection reset by peer"),
     "B0564": processes.workdir_not_shared("runs/siglip", 3),
-    "B0565": processes.workdir_in_store("gs://results/siglip"),
 }
 
 

@@ -44,14 +44,5 @@ def workdir_not_shared(workdir: str, process: int) -> Diagnostic:
     return Diagnostic(
         "B0564",
         f"process {process} does not see the work directory `{workdir}` that process 0 has opened",
-        help="give `--workdir` a folder of a file system that all hosts share",
-    )
-
-
-def workdir_in_store(workdir: str) -> Diagnostic:
-    """B0565: several processes cannot save into a store of objects."""
-    return Diagnostic(
-        "B0565",
-        f"several processes cannot save into `{workdir}` directly",
-        help="mount the store (gcsfuse, s3fs) on every host, or give `--workdir` a folder that all hosts share",
+        help="give `--workdir` a folder of a file system that all hosts share, or a bucket (`gs://`, `s3://`)",
     )

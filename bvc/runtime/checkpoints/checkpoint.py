@@ -2,17 +2,17 @@
 
 Every process writes its part of the arrays; all else is done by the first one.
 
-`checkpoints/000001000/` holds what orbax wrote and a manifest. It is written under another name and renamed
-when complete, so a folder with a plain number is complete unless someone changed it. In a store without
-renaming the manifest is uploaded last, and a folder without one does not count.
+On a disk `checkpoints/000001000/` holds what orbax wrote and a manifest. It is written under another name and renamed
+when complete, so a folder with a plain number is complete unless someone changed it. In a store, which cannot rename,
+it holds a part from each process, and the manifest is uploaded when all of them are there; a folder without one does
+not count.
 """
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Callable, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
-from pathlib import Path
+from dataclasses import replace
 from typing import Any
 
 from jaxtyping import PyTree
@@ -23,7 +23,9 @@ from bvc.diagnostics.catalog import run as catalog
 from bvc.runtime.checkpoints import manifest as manifests
 from bvc.runtime.checkpoints.leaves import described, named
 from bvc.runtime.checkpoints.manifest import Manifest
+from bvc.runtime.checkpoints.pieces import own_pieces
 from bvc.runtime.checkpoints.stored import TROUBLE, Loaded, folder_name, newest, quiet_orbax, reason, steps
+from bvc.runtime.checkpoints.uploaded import upload
 from bvc.runtime.folder import Folder
 from bvc.runtime.processes.lost import is_loss
 from bvc.runtime.processes.peers import is_first, of_first
@@ -49,7 +51,7 @@ class Checkpoints:
             folder: where the checkpoints lie.
             keep: which steps rotation leaves, besides the newest two.
             before_commit: called, in the thread that saves, before a checkpoint counts: brings to the disk
-                what must not be older than the checkpoint.
+                what must not be older than the checkpoint, and may raise what keeps it from counting.
         """
         quiet_orbax()
         self._folder = folder
@@ -70,27 +72,14 @@ class Checkpoints:
         if step == self.last:
             return
         leaves = named(state)
-        arrays = described(leaves)  # the thread must not touch the arrays, which may be donated by then
-        scratch = None if self._folder.local else tempfile.TemporaryDirectory(prefix="bvc-")
-        partial = Path(scratch.name if scratch else str(self._folder.local)) / (folder_name(step) + _PARTIAL)
+        # described before the thread begins: it must not touch the arrays, which may be donated by then
+        content = Manifest(step, described(leaves), extra)
+        write = self._to_disk if self._folder.local else self._to_store
         try:
             self._folder.make()
-            # meets the other processes, so that none writes before the folder is there
-            response = ocp.save_async(str(partial), leaves, overwrite=True)
+            finish = write(content, leaves)
         except TROUBLE as error:
             raise self._not_written(step, error) from error
-
-        def finish() -> None:
-            response.result()
-            if not is_first():
-                return
-            manifest = Manifest(step, arrays, manifests.checksums(Folder(partial)), extra)
-            self._before_commit()
-            self._commit(partial, manifest)
-            if scratch:
-                scratch.cleanup()
-            self._rotate(step)
-
         self._running_step = step
         self._running = self._thread.submit(finish)
 
@@ -138,18 +127,37 @@ class Checkpoints:
             self.last = loaded.step
         return loaded, warnings
 
-    def _commit(self, partial: Path, manifest: Manifest) -> None:
-        name = folder_name(manifest.step)
-        if self._folder.local:
-            Folder(partial).write(manifests.NAME, manifests.encode(manifest))
-            self._folder.rename(partial.name, name)
-            return
-        target = self._folder / name
-        self._folder.remove(name)
-        target.make()
-        for path in manifest.files:
-            target.put(path, partial / path)
-        target.write(manifests.NAME, manifests.encode(manifest))
+    def _to_disk(self, content: Manifest, leaves: Mapping[str, Any]) -> Callable[[], None]:
+        name = folder_name(content.step)
+        partial = self._folder / (name + _PARTIAL)
+        # meets the other processes, so that none writes before the folder is there
+        response = ocp.save_async(str(partial.local), leaves, overwrite=True)
+
+        def finish() -> None:
+            response.result()
+            if not is_first():
+                return
+            manifest = replace(content, files=manifests.checksums(partial))
+            self._before_commit()
+            partial.write(manifests.NAME, manifests.encode(manifest))
+            self._folder.rename(name + _PARTIAL, name)
+            self._rotate(content.step)
+
+        return finish
+
+    def _to_store(self, content: Manifest, leaves: Mapping[str, Any]) -> Callable[[], None]:
+        place = self._folder / folder_name(content.step)
+        uploaded = upload(place, own_pieces(leaves))
+
+        def finish() -> None:
+            manifest = replace(content, parts=uploaded())
+            if not is_first():
+                return
+            self._before_commit()
+            place.write(manifests.NAME, manifests.encode(manifest))
+            self._rotate(content.step)
+
+        return finish
 
     def _rotate(self, last: int) -> None:
         old = [step for step in steps(self._folder) if step <= last][:-ALWAYS_KEPT]

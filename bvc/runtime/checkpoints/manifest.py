@@ -10,9 +10,10 @@ import hashlib
 import json
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass, field
 from typing import Any
 
+from bvc.runtime.checkpoints.parts import Part
 from bvc.runtime.folder import Folder
 
 NAME = "manifest"
@@ -21,12 +22,21 @@ _EDITION = 1
 
 @dataclass(frozen=True, slots=True)
 class Manifest:
-    """`arrays`: name -> `float32[8 16]`; `files`: path -> (bytes, SHA-256); `extra`: what the loop needs."""
+    """What is in a checkpoint: files that orbax wrote on a disk, or parts that processes uploaded into a store.
+
+    Attributes:
+        step: steps that were done.
+        arrays: name -> `float32[8 16]`.
+        extra: what the loop needs.
+        files: path -> (bytes, SHA-256), of orbax.
+        parts: path -> what it must be.
+    """
 
     step: int
     arrays: Mapping[str, str]
-    files: Mapping[str, tuple[int, str]]
     extra: Mapping[str, Any]
+    files: Mapping[str, tuple[int, str]] = field(default_factory=dict[str, tuple[int, str]])
+    parts: Mapping[str, Part] = field(default_factory=dict[str, Part])
 
 
 def encode(manifest: Manifest) -> bytes:
@@ -37,6 +47,7 @@ def encode(manifest: Manifest) -> bytes:
             "step": manifest.step,
             "arrays": dict(manifest.arrays),
             "files": {path: list(entry) for path, entry in manifest.files.items()},
+            "parts": {path: astuple(part) for path, part in manifest.parts.items()},
             "extra": dict(manifest.extra),
         },
         indent=1,
@@ -55,9 +66,10 @@ def decode(data: bytes) -> Manifest:
         if read["edition"] != _EDITION:
             raise ValueError(f"its manifest is of edition {read['edition']}; this bvc reads {_EDITION}")
         files = {str(path): (int(size), str(digest)) for path, (size, digest) in read["files"].items()}
-        if any(path.startswith("/") or ".." in path.split("/") for path in files):
+        parts = {str(path): Part(*entry) for path, entry in read.get("parts", {}).items()}
+        if any(path.startswith("/") or ".." in path.split("/") for path in (*files, *parts)):
             raise ValueError("its manifest names files outside of it")
-        return Manifest(int(read["step"]), dict(read["arrays"]), files, dict(read["extra"]))
+        return Manifest(int(read["step"]), dict(read["arrays"]), dict(read["extra"]), files, parts)
     except (KeyError, TypeError, AttributeError, RecursionError) as error:
         raise ValueError("its manifest is not one of bvc") from error
 

@@ -1,7 +1,7 @@
 """The other processes of a run: meeting them, agreeing with them, leaving together.
 
-Every function is called by all processes in the same order, from their main threads. In a process that is alone, each
-is a plain call: no coordinator, no waiting.
+Every function is called by all processes in the same order, from their main threads where it does not say otherwise.
+In a process that is alone, each is a plain call: no coordinator, no waiting.
 """
 
 from __future__ import annotations
@@ -134,6 +134,22 @@ def of_first(work: Callable[[], T]) -> T:
     if is_first():
         _client().key_value_set(key, json.dumps(result))
     return json.loads(_client().blocking_key_value_get(key, _PATIENCE_MS))
+
+
+def gathered(said: T, name: str | None = None) -> list[T]:
+    """What every process says, in the order of their numbers; values that JSON can hold.
+
+    Args:
+        said: by this process.
+        name: of what they speak of, the first and only time; with one, a thread beside the main one may call this.
+    """
+    if not several():
+        return [said]
+    client, key = _client(), f"bvc/gathered/{name or next(_calls)}"
+    client.key_value_set(f"{key}/{index()}", json.dumps(said))
+    client.wait_at_barrier(key, _PATIENCE_MS)
+    answers = {int(at.rpartition("/")[2]): text for at, text in client.key_value_dir_get(key)}
+    return [json.loads(answers[number]) for number in sorted(answers)]
 
 
 def in_turn(work: Callable[[], T]) -> T:

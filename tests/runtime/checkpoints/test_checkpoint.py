@@ -12,6 +12,7 @@ from bvc.diagnostics import Failed
 from bvc.runtime.checkpoints.checkpoint import Checkpoints
 from bvc.runtime.checkpoints.stored import at, newest, steps
 from bvc.runtime.folder import Folder
+from tests.runtime import objects  # noqa: F401 - registers the store
 
 
 class Layer(eqx.Module):
@@ -65,10 +66,12 @@ def loaded(folder: Folder, state=None):
     return found
 
 
-@pytest.fixture(params=["local", "memory"])
+@pytest.fixture(params=["local", "memory", "objects"])
 def folder(request, tmp_path) -> Folder:
     if request.param == "local":
         return Folder(tmp_path / "checkpoints")
+    if request.param == "objects":
+        return Folder(f"objects://{tmp_path}/checkpoints")
     return Folder(f"memory://{tmp_path.name}-{os.getpid()}/checkpoints")
 
 

@@ -17,10 +17,15 @@ def test_alone(agree) -> None:
     assert agree(lambda: value) is value
 
     def fail() -> None:
-        raise Failed(catalog.workdir_in_store("gs://x"))
+        raise Failed(catalog.workdir_not_shared("gs://x", 1))
 
-    with pytest.raises(Failed, match="B0565"):
+    with pytest.raises(Failed, match="B0564"):
         agree(fail)
+
+
+def test_alone_nobody_else_says_anything() -> None:
+    value = object()
+    assert peers.gathered(value) == [value]
 
 
 def test_who_is_alone_writes_and_speaks() -> None:

@@ -87,26 +87,31 @@ def stopped_after(step: int, workdir: Path) -> None:
 
 
 def test_one_process_two_and_one_again(data_dir: Path, cache: Path, alone: Path, tmp_path: Path) -> None:
+    """From a checkpoint on a disk two processes continue in a store, and from what they save there one does."""
     workdir, output = tmp_path / "run", tmp_path / "output"
     shutil.copytree(alone, workdir)
-    arguments = ("run", str(SPEC), "--workdir", str(workdir), *SHORT)
+    arguments = ("run", str(SPEC), *SHORT, "--workdir")
     stopped_after(4, workdir)
     first, second = fork_together(
-        2, data_dir, *arguments, *SHARDED, cache=cache, output=output, devices=2, in_haste=True
-    )
+        2, data_dir, *arguments, f"objects://{workdir}", *SHARDED,
+        cache=cache, output=output, devices=2, in_haste=True,
+    )  # fmt: skip
     told = finish(first)
     assert "continuing after step 4" in told and told.count("step 12/12") == 1
     assert "step" not in finish(second), "one of them speaks"
+    assert not (workdir / "lock").exists()
+    parts = sorted((workdir / "checkpoints" / "000000008").glob("part-*"))
+    assert [file.name[:10] for file in parts] == ["part-00000", "part-00001"]
     assert_same_run(workdir, alone)
     stopped_after(8, workdir)
-    told = finish(fork(data_dir, *arguments, cache=cache, output=output, in_haste=True))
+    told = finish(fork(data_dir, *arguments, str(workdir), cache=cache, output=output, in_haste=True))
     assert "continuing after step 8" in told
     assert_same_run(workdir, alone)
 
 
 def test_what_ends_one_ends_both(data_dir: Path, cache: Path, tmp_path: Path) -> None:
     workdir, output = tmp_path / "run", tmp_path / "output"
-    arguments = ("run", str(forks.SPEC), "--workdir", str(workdir), *ENDLESS)
+    arguments = ("run", str(forks.SPEC), "--workdir", str(workdir), *ENDLESS, *SHARDED)
     first, second = fork_together(2, data_dir, *arguments, cache=cache, output=output, in_haste=True)
     first.wait_for("step 10/")
     second.process.terminate()
