@@ -108,8 +108,10 @@ def load_parameters(model: Any, path: str, *, skip: Sequence[str] = ()) -> tuple
 def with_parameters(model: T, values: Mapping[str, Leaf]) -> T:
     """`model` with these values for the parameters that they name; the others stay as they are.
 
+    Where only some layers of a stack are named, its array stays where it lies: each process replaces what it holds.
+
     Raises:
-        KeyError: a parameter without a value is a ShapeDtypeStruct, which has none of its own.
+        KeyError: a layer without a value belongs to a ShapeDtypeStruct, which has none of its own.
     """
     leaves, structure = jax.tree.flatten(model)
     layers: dict[int, dict[int, Leaf]] = {}
@@ -120,9 +122,23 @@ def with_parameters(model: T, values: Mapping[str, Leaf]) -> T:
             layers.setdefault(found.leaf, {})[found.layer] = values[found.name]
     for leaf, named in layers.items():
         depth = leaves[leaf].shape[0]
-        own = leaves[leaf] if len(named) < depth else named
-        leaves[leaf] = np.stack([named.get(layer, own[layer]) for layer in range(depth)])
+        if len(named) < depth and isinstance(leaves[leaf], jax.Array):
+            leaves[leaf] = _with_layers(leaves[leaf], named)
+        else:
+            own = leaves[leaf] if len(named) < depth else named
+            leaves[leaf] = np.stack([named.get(layer, own[layer]) for layer in range(depth)])
     return jax.tree.unflatten(structure, leaves)
+
+
+def _with_layers(stacked: jax.Array, named: Mapping[int, Leaf]) -> jax.Array:
+    def part(at: tuple[slice, ...]) -> np.ndarray:
+        held = np.array(next(shard.data for shard in stacked.addressable_shards if shard.index == at))
+        for row, layer in enumerate(range(*at[0].indices(stacked.shape[0]))):
+            if layer in named:
+                held[row] = np.asarray(named[layer])[at[1:]]
+        return held
+
+    return jax.make_array_from_callback(stacked.shape, stacked.sharding, part)
 
 
 def _today(flat: Flat, naming: Naming, wanted: Shapes) -> tuple[Flat, tuple[str, ...]]:

@@ -52,8 +52,8 @@ def replaced(params: PyTree[Array], values: Mapping[str, np.ndarray]) -> PyTree[
 
 
 def _laid(new: Array | np.ndarray, old: Array) -> Array:
-    if new is old:
-        return old
+    if isinstance(new, jax.Array):  # untouched, or some layers of it replaced where they lay
+        return new
     # every process has the whole value, and puts its parts where they belong
     return jax.make_array_from_callback(old.shape, old.sharding, lambda at: np.asarray(new)[at])
 

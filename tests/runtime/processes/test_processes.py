@@ -11,9 +11,13 @@ from typing import Any
 import numpy as np
 import pytest
 
+from bvc.check import check
+from bvc.compile.construct import abstract
+from bvc.library.checkpoints.export import export
 from bvc.runtime.interruption import EXIT
 from bvc.runtime.metrics.rows import METRICS
 from bvc.runtime.processes.lost import EXIT as LOST
+from tests.modules import filled
 from tests.runtime import forks
 from tests.runtime.command import SPEC, saved
 from tests.runtime.forks import Fork, fork, fork_together
@@ -110,8 +114,17 @@ def test_one_process_two_and_one_again(data_dir: Path, cache: Path, alone: Path,
 
 
 def test_what_ends_one_ends_both(data_dir: Path, cache: Path, tmp_path: Path) -> None:
+    """They begin with what a file has of some layers of a stack that lies on both."""
     workdir, output = tmp_path / "run", tmp_path / "output"
-    arguments = ("run", str(forks.SPEC), "--workdir", str(workdir), *ENDLESS, *SHARDED)
+    checked = check(str(forks.SPEC), settings=[("model.depth", "2")], step=False)
+    assert checked.experiment is not None
+    export(filled(abstract(checked.experiment.model, lambda duration: 1)), tmp_path / "other.npz")
+    init = (
+        "--set", "model.depth=2",
+        "--set", f'model.init="{tmp_path}/other.npz"',
+        "--set", 'model.init_skip=["blocks/01/.*"]',
+    )  # fmt: skip
+    arguments = ("run", str(forks.SPEC), "--workdir", str(workdir), *ENDLESS, *SHARDED, *init)
     first, second = fork_together(2, data_dir, *arguments, cache=cache, output=output, in_haste=True)
     first.wait_for("step 10/")
     second.process.terminate()
