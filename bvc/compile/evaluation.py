@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
 
@@ -15,7 +15,7 @@ from bvc.compile.blame import blamed, returned
 from bvc.compile.construct import Steps, construct
 from bvc.compile.frozen import FrozenModel
 from bvc.compile.pipeline import batch_features, check_batchable, type_pipeline
-from bvc.compile.typed import trace
+from bvc.compile.typed import Traced, trace
 from bvc.compile.views import View, find_view, view_names
 from bvc.compile.wiring import Wires, by_root, features_read, wire
 from bvc.component.declare import method_of
@@ -91,11 +91,27 @@ class CompiledStream:
 
 @dataclass(frozen=True)
 class Models:
-    """What has views: the model, abstractly, and the frozen modules by name."""
+    """What has views: the model, abstractly, and the frozen modules by name.
+
+    `passes` holds what came of the views that were called so far: several evaluations call the same one alike.
+    """
 
     model: ModelNode
     module: eqx.Module
     frozen: Mapping[str, FrozenModel]
+    passes: list[tuple[WiredView, Mapping[str, object], Traced]] = field(default_factory=list[Any])
+
+    def traced(self, wired: WiredView, available: Available) -> Traced:
+        """What a view gives, abstractly, or why it does not fit."""
+        view, wires = wired.view, wired.wires
+        read = wires.read(available)
+        for earlier, was_read, traced in self.passes:
+            if earlier == wired and was_read == read:
+                return traced
+        module = self.module if view.frozen is None else self.frozen[view.frozen].module
+        traced = trace(view.node, view.method, wires, available, partial(_called, view), module)
+        self.passes.append((wired, read, traced))
+        return traced
 
 
 @dataclass(frozen=True)
@@ -211,14 +227,14 @@ def _pass(
     """The views of a stream, wired one after another, and all that is there after the last one, abstractly."""
     passed: list[WiredView] = []
     for view in found:
-        module = models.module if view.frozen is None else models.frozen[view.frozen].module
         wires, diagnostics = wire(view.node, view.method, available)
         _stop([_of_table(diagnostic, table) for diagnostic in diagnostics])
-        outputs = trace(view.node, view.method, wires, available, partial(_called, view), module)
+        wired = WiredView(view, wires)
+        outputs = models.traced(wired, available)
         _stop([_of_table(diagnostic, table) for diagnostic in outputs.diagnostics])
         given = f"arrays from its view `{view.method.name}`"
         returned(view.node, _arrays(outputs.result), given, outputs.result)
-        passed.append(WiredView(view, wires))
+        passed.append(wired)
         available = _with(available, view, outputs.result)
     return tuple(passed), available
 
