@@ -9,6 +9,7 @@ Reshapes and transposes share the memory of what they show.
 
 from __future__ import annotations
 
+import functools
 from collections import defaultdict
 from dataclasses import dataclass
 
@@ -77,6 +78,7 @@ def in_place(op: Op) -> bool:
 _UPDATES = frozenset("scan while dynamic_update_slice scatter scatter-add psum psum_invariant".split())
 
 
+@functools.lru_cache(maxsize=64)  # memory and time are read from the same bodies
 def fuse(body: Ops, kind: DeviceKind) -> Fused:
     """Decide for every value of a body (a step, or that of a loop) whether it is stored.
 

@@ -7,8 +7,9 @@ and branches keep their bodies.
 
 from __future__ import annotations
 
+import functools
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -120,10 +121,13 @@ class _Reader:
         shape = local_shape(tuple(getattr(var.aval, "shape", ())), spread, self.axes)
         dtype = getattr(var.aval, "dtype", None)
         size = 0 if dtype is None else math.prod(shape) * dtype.itemsize
-        return Value(shape, str(dtype), size, spread, name)
+        return Value(shape, _text(dtype), size, spread, name)
 
     def _literal(self, atom: Literal) -> Value:
-        return self.literals.setdefault((str(atom.val), str(atom.aval)), self.value(atom, name="constant"))
+        known = str(atom.val), _text(atom.aval)
+        if known not in self.literals:
+            self.literals[known] = self.value(atom, name="constant")
+        return self.literals[known]
 
     def read(
         self, jaxpr: Jaxpr, inputs: Sequence[Value], consts: Sequence[Any], *, inside: bool
@@ -290,6 +294,12 @@ def _needed(ops: Sequence[Op], outputs: Sequence[Value]) -> tuple[Op, ...]:
             wanted.update(op.inputs)
             kept.append(op)
     return tuple(reversed(kept))
+
+
+@functools.lru_cache(maxsize=1024)
+def _text(of: Hashable) -> str:
+    """The text of a dtype or of an abstract value, which takes numpy longer than all else that is said of a value."""
+    return str(of)
 
 
 def _open(body: Any) -> Jaxpr:
