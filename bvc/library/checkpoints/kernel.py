@@ -30,9 +30,9 @@ def resize_kernel(kernel: Float[np.ndarray, "..."], shape: tuple[int, ...]) -> F
     """A patch embedding's kernel for patches of another size.
 
     Raises:
-        DataError: channels differ.
+        DataError: channels differ, or there is nothing.
     """
-    if kernel.ndim != 4 or kernel.shape[2:] != shape[2:]:
+    if kernel.ndim != 4 or kernel.shape[2:] != shape[2:] or kernel.size == 0:
         raise DataError(f"a patch embedding of shape {kernel.shape} cannot be brought to {shape}")
     height, width = pi_matrix(kernel.shape[0], shape[0]), pi_matrix(kernel.shape[1], shape[1])
     resized = np.einsum("yi,xj,ijco->yxco", height, width, kernel.astype(np.float64))

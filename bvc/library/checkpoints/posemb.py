@@ -14,9 +14,9 @@ def resample_grid(table: Float[np.ndarray, "..."], shape: tuple[int, ...]) -> Fl
     """Interpolate a square grid of positions linearly, corners on corners (big_vision `vit.resample_posemb`).
 
     Raises:
-        DataError: a grid is not square, or widths differ.
+        DataError: a grid is not square, widths differ, or there is nothing.
     """
-    if table.ndim != 3 or len(shape) != 3 or table.shape[::2] != shape[::2]:
+    if table.ndim != 3 or len(shape) != 3 or table.shape[::2] != shape[::2] or table.size == 0:
         raise DataError(f"a position table of shape {table.shape} cannot be brought to {shape}")
     old, new = math.isqrt(table.shape[1]), math.isqrt(shape[1])
     if old**2 != table.shape[1] or new**2 != shape[1]:

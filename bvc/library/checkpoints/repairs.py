@@ -8,7 +8,7 @@ from collections.abc import Mapping
 import numpy as np
 
 from bvc.component import DataError
-from bvc.library.checkpoints.naming import Flat, Repair, Shapes, Stacking
+from bvc.library.checkpoints.naming import Flat, Leaf, Repair, Shapes, Stacking
 
 _NUMBERED = re.compile(r"(.*)_(\d+)")
 
@@ -70,8 +70,19 @@ def split_cls_posemb(flat: Flat, wanted: Shapes) -> Flat:
         return flat
     flat = flat | {"pos_embedding": table[:, 1:]}
     if "cls" in flat:
-        flat["cls"] = flat["cls"] + table[:, :1]
+        flat["cls"] = summed("cls", flat["cls"], table[:, :1])
     return flat
+
+
+def summed(name: str, leaf: Leaf, more: Leaf) -> Leaf:
+    """A parameter that an older file holds as two arrays, whose sum it is.
+
+    Raises:
+        DataError: their shapes differ.
+    """
+    if leaf.shape != more.shape:
+        raise DataError(f"the two parts of `{name}` have shapes {list(leaf.shape)} and {list(more.shape)}")
+    return leaf + more
 
 
 def inline_map_head(flat: Flat, wanted: Shapes) -> Flat:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from bvc.library.checkpoints.naming import Naming, Rules, Stacking, below
+from bvc.library.checkpoints.posemb import resample_grid
 from bvc.library.models._vit_files import encoder
 
 BLOCK: Rules = (
@@ -25,6 +26,9 @@ TOKEN_DECODER: Rules = (
     ("decoder/head", "decoder/LogitsDense"),
 )
 
+ENCODER_RESIZES = {"pos_embedding_encoder": resample_grid}
+"""A decoder's file may have been made for images of another size."""
+
 STACKED = Stacking("decoder/EncDecBlock", axis=1, separator="")
 
 
@@ -43,4 +47,5 @@ def givt() -> Naming:
             ("head", "decoder/LogitsDense"),
         ),
         stacks=(STACKED, Stacking("encoder/encoderblock")),
+        resizes=ENCODER_RESIZES,
     )

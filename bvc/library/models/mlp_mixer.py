@@ -7,7 +7,6 @@ from typing import Literal, TypedDict
 import equinox as eqx
 import jax
 import jax.numpy as jnp
-import numpy as np
 from jaxtyping import Array, Float, Key
 
 from bvc.component import Count, Depth, Fraction, PortError, SettingError, Stack, component, gather
@@ -215,6 +214,6 @@ def _first_release(flat: Flat, wanted: Shapes) -> Flat:
             for part in ("kernel", "bias"):
                 if name.endswith(f"_mixing/{part}{number}"):
                     name = f"{name.removesuffix(f'{part}{number}')}Dense_{number - 1}/{part}"
-                    leaf = np.squeeze(leaf, 0)
+                    leaf = leaf[0] if leaf.shape[:1] == (1,) else leaf
         found[name] = leaf
     return found

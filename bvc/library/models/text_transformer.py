@@ -11,7 +11,7 @@ from jaxtyping import Array, Float, Key
 
 from bvc.component import Count, Depth, Fraction, PortError, Stack, component, gather, view
 from bvc.library.checkpoints.naming import HUGGING_FACE, Flat, Foreign, Mark, Naming, Shapes, Stacking, below
-from bvc.library.checkpoints.repairs import renumber
+from bvc.library.checkpoints.repairs import renumber, summed
 from bvc.library.layers import posemb as positions
 from bvc.library.layers.block import Block, encode, stack
 from bvc.library.layers.dense import Dense, Dtype, Embedding
@@ -186,4 +186,4 @@ def _one_posemb(flat: Flat, wanted: Shapes) -> Flat:
     if second not in flat or "pos_embedding" not in flat:
         return flat
     rest = {name: leaf for name, leaf in flat.items() if name != second}
-    return rest | {"pos_embedding": flat["pos_embedding"] + flat[second]}
+    return rest | {"pos_embedding": summed("pos_embedding", flat["pos_embedding"], flat[second])}

@@ -15,7 +15,7 @@ from bvc.library.layers.dropout import Keys, fold
 from bvc.library.layers.headed import Image, Text
 from bvc.library.layers.repeat import Remat
 from bvc.library.layers.sizes import Size
-from bvc.library.models._decoder_files import STACKED, TOKEN_DECODER
+from bvc.library.models._decoder_files import ENCODER_RESIZES, STACKED, TOKEN_DECODER
 from bvc.library.models._vit_files import encoder
 
 
@@ -99,4 +99,5 @@ class Vtt(Captioner):
             ),
             stacks=(STACKED,),
             repairs=(renumber,),
+            resizes=ENCODER_RESIZES,
         )

@@ -17,6 +17,7 @@ from bvc.library.checkpoints.export import export, named
 from bvc.library.checkpoints.load import load_parameters
 from bvc.library.models.bert import Bert
 from bvc.library.models.bit import Bit
+from bvc.library.models.flexivit import FlexiVit
 from bvc.library.models.text_transformer import TextTransformer
 from bvc.library.models.two_towers import TwoTowers
 from bvc.library.models.vit import Vit
@@ -142,6 +143,31 @@ def test_inlined_pooling_head_and_second_posemb(tmp_path: Path) -> None:
     flat["Encoder_0/pos_embedding"] = np.ones_like(flat["pos_embedding"])
     np.savez(tmp_path / "text.npz", **flat)
     assert_loads(text(), tmp_path / "text.npz", named(words) | {"posemb": named(words)["posemb"] + 1})
+
+
+def test_sums_of_arrays_that_do_not_fit(tmp_path: Path) -> None:
+    words = published(filled(text()))
+    np.savez(tmp_path / "text.npz", **words, **{"Encoder_0/pos_embedding": np.ones((1, 6, 9), np.float32)})
+    with pytest.raises(
+        DataError, match=r"two parts of `pos_embedding` have shapes \[1, 6, 8\] and \[1, 6, 9\]"
+    ):
+        load_parameters(text(), str(tmp_path / "text.npz"))
+
+    image = published(filled(vit(pool="tok")))
+    image["cls"] = image["cls"][..., :1]
+    image["pos_embedding"] = np.concatenate([image["pos_embedding"][:, :1], image["pos_embedding"]], axis=1)
+    np.savez(tmp_path / "vit.npz", **image)
+    with pytest.raises(DataError, match=r"two parts of `cls` have shapes \[1, 1, 1\] and \[1, 1, 8\]"):
+        load_parameters(vit(pool="tok"), str(tmp_path / "vit.npz"))
+
+
+@pytest.mark.parametrize("shape", [(0, 4, 3, 8), (4, 4, 3)])
+def test_patches_that_are_no_patches(shape: tuple[int, ...], tmp_path: Path) -> None:
+    model = abstract(FlexiVit, **SMALL, patch=4, posemb_size=4, out_dim=5)
+    flat = published(filled(model)) | {"embedding/kernel": np.zeros(shape, np.float32)}
+    np.savez(tmp_path / "flexi.npz", **flat)
+    with pytest.raises(DataError, match="a patch embedding of shape .* cannot be brought to"):
+        load_parameters(model, str(tmp_path / "flexi.npz"))
 
 
 LAYER = re.compile(r"blocks/0(\d)/(.*)")
