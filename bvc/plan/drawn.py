@@ -6,12 +6,13 @@ Encoded images are JPEGs like ImageNet's, of 500 x 375 pixels; all else is as th
 from __future__ import annotations
 
 import functools
-import io
 from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 import PIL.Image
+import simplejpeg
+from jaxtyping import UInt8
 
 from bvc.component import registry
 from bvc.component.feature import Feature, Features
@@ -23,8 +24,8 @@ BASED_ON = (
     f"drawn examples; images whose size is not known are JPEGs of {WIDTH}x{HEIGHT} pixels, quality {QUALITY}"
 )
 
-_NOISE = 14.0
-"""Standard deviation of the pixel noise that gives the files the size that photographs have: about 80 KB."""
+_SCALES = (2, 5, 12, 30)
+"""Cells along a side of the smooth fields that a picture is the sum of."""
 
 
 def drawn(features: Features, count: int) -> list[Mapping[str, Any]]:
@@ -36,24 +37,31 @@ def drawn(features: Features, count: int) -> list[Mapping[str, Any]]:
     """
     component = registry.find("source", "generated")
     assert component is not None
-    like = {name: _sized(feature) for name, feature in features.items()}
+    like = {name: _sized(feature) for name, feature in features.items() if not _is_file(feature)}
     records = component.target(like=like, examples=count).open("train", "")
-    return [_with_photos(records[number], number) for number in range(count)]
+    return [
+        {name: photo(number) if _is_file(feature) else values[name] for name, feature in features.items()}
+        for number, values in enumerate(records[at] for at in range(count))
+    ]
 
 
 @functools.cache
 def photo(number: int) -> bytes:
-    """A JPEG file as large as that of a photograph: smooth fields of several scales, and noise."""
+    """A JPEG file as large as that of a photograph, about 80 KB: smooth fields of several scales, and noise."""
     rng = np.random.default_rng(number)
-    pixels = np.zeros((HEIGHT, WIDTH, 3), np.float32)
-    for cells in (2, 5, 12, 30):
-        field = rng.normal(128, 400 / cells, (cells, cells, 3)).clip(0, 255).astype(np.uint8)
-        grown = PIL.Image.fromarray(field).resize((WIDTH, HEIGHT), PIL.Image.Resampling.BICUBIC)
-        pixels += np.asarray(grown, np.float32) / 4
-    pixels += rng.normal(0, _NOISE, pixels.shape)
-    encoded = io.BytesIO()
-    PIL.Image.fromarray(pixels.clip(0, 255).astype(np.uint8)).save(encoded, "JPEG", quality=QUALITY)
-    return encoded.getvalue()
+    fields = [rng.normal(128, 400 / cells, (cells, cells, 3)).clip(0, 255) for cells in _SCALES]
+    grown = [_resized(field.astype(np.uint8), HEIGHT // 8, WIDTH // 8) for field in fields]
+    smooth = _resized(np.mean(grown, axis=0).astype(np.uint8), HEIGHT, WIDTH)
+    noise = np.frombuffer(rng.bytes(smooth.size), np.uint8).reshape(smooth.shape)
+    return simplejpeg.encode_jpeg(smooth // 5 * 4 + noise // 5, quality=QUALITY, colorsubsampling="420")
+
+
+def _resized(pixels: UInt8[np.ndarray, "h w 3"], height: int, width: int) -> UInt8[np.ndarray, "H W 3"]:
+    return np.asarray(PIL.Image.fromarray(pixels).resize((width, height), PIL.Image.Resampling.BICUBIC))
+
+
+def _is_file(feature: Feature) -> bool:
+    return feature.dtype == "bytes" and not feature.shape
 
 
 def _sized(feature: Feature) -> str:
@@ -63,7 +71,3 @@ def _sized(feature: Feature) -> str:
         return str(feature)
     sizes = dict(zip(free, (HEIGHT, WIDTH), strict=True))
     return str(Feature(feature.dtype, tuple(sizes.get(str(dim), dim) for dim in feature.shape)))
-
-
-def _with_photos(example: Mapping[str, Any], number: int) -> Mapping[str, Any]:
-    return {name: photo(number) if isinstance(value, bytes) else value for name, value in example.items()}
