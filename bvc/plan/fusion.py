@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import functools
 from collections import defaultdict
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from bvc.plan.ops import Op, Ops, Value
@@ -57,7 +58,11 @@ class Fused:
 
     def reads(self, op: Op) -> frozenset[Value]:
         """The stored values and inputs that an op reads when it runs."""
-        return frozenset().union(*(self.roots.get(value, frozenset()) for value in op.inputs))
+        return self.behind(op.inputs)
+
+    def behind(self, values: Iterable[Value]) -> frozenset[Value]:
+        """The stored values and inputs from which these are computed."""
+        return frozenset().union(*(self.roots.get(value, frozenset()) for value in values))
 
 
 def is_view(op: Op) -> bool:
@@ -70,12 +75,21 @@ def is_elementwise(op: Op) -> bool:
     return op.name in _ELEMENTWISE
 
 
-def in_place(op: Op) -> bool:
-    """Whether a result may lie where an operand was that nobody needs any more."""
-    return is_elementwise(op) or op.name in _REDUCTIONS or op.name in _UPDATES
+def in_place(op: Op) -> tuple[Sequence[Value], Sequence[Value]]:
+    """The operands over which results may be written when nobody else needs them, and these results.
+
+    A loop writes what it carries over what it was given to carry. What it collects has a place of its own: it still
+    reads the other arrays, slice by slice.
+    """
+    if op.name == "scan":
+        first, carried = op.params["num_consts"], op.params["num_carry"]
+        return op.inputs[first : first + carried], op.outputs[:carried]
+    if is_elementwise(op) or op.name in _REDUCTIONS or op.name in _UPDATES:
+        return op.inputs, op.outputs
+    return (), ()
 
 
-_UPDATES = frozenset("scan while dynamic_update_slice scatter scatter-add psum psum_invariant".split())
+_UPDATES = frozenset("while dynamic_update_slice scatter scatter-add psum psum_invariant".split())
 
 
 @functools.lru_cache(maxsize=64)  # memory and time are read from the same bodies

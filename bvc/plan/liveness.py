@@ -112,14 +112,16 @@ def _sweep(
         dying = [
             value for value in reads if last.get(value) == index and (value in live or value in reusable)
         ]
-        spare = Counter(size(value) for value in dying) if in_place(op) else Counter[int]()
+        given, written = in_place(op)
+        over = fused.behind(given)
+        spare = Counter(size(value) for value in dying if value in over)
         reused = 0
         for value in op.outputs:
             counted = value in free or value in early
             if value in fused.stored and not counted and index < last.get(value, -1):
                 live[value] = op
                 now += size(value)
-                if spare[size(value)] > 0 and value not in apart:
+                if value in written and spare[size(value)] > 0 and value not in apart:
                     spare[size(value)] -= 1
                     reused += size(value)
         here = now - reused + (inside.bytes if inside else 0)

@@ -93,6 +93,18 @@ def on(kind: DeviceKind, body: Ops) -> int:
     return peak_memory(body, [False] * len(body.inputs), kind).bytes
 
 
+def test_a_loop_carries_in_place_but_collects_beside_what_it_reads(trace: Trace) -> None:
+    """Slices are read to the end of a loop; even arrays of the same size cannot lie one over the other."""
+
+    def carry(x: jax.Array) -> jax.Array:
+        return lax.scan(lambda c, _: (jnp.sin(c), None), x @ x, None, length=4)[0]
+
+    def collect(x: jax.Array) -> jax.Array:
+        return lax.scan(lambda c, y: (c, y + 1), 0, x @ x)[1]
+
+    assert (on("gpu", trace(carry, A)), on("gpu", trace(collect, A))) == (KIB, 2 * KIB)
+
+
 def test_what_a_loop_collects_is_computed_right_into_the_whole(trace: Trace) -> None:
     """Of two results that are collected the product has memory of its own in an iteration, the sum has not."""
 
