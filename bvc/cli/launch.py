@@ -1,7 +1,7 @@
 """`bvc launch --print slurm|tpu-vm|gke SPEC --workdir DIR`: the script that starts a run on several machines, as text.
 
 Nothing is submitted. Every script starts the same `bvc run` once on each machine; the processes find each other by what
-the scheduler puts into their environment (`bvc/runtime/processes/cluster.py`) or by flags that the script fills in.
+the scheduler puts into their environment (`bvc/runtime/processes/cluster.py`), and on TPU VMs by the metadata server.
 """
 
 from __future__ import annotations
@@ -18,8 +18,13 @@ _NAME = re.compile(r"[a-z]([a-z0-9-]{0,38}[a-z0-9])?")
 _PORT = 8476
 _RESTARTS = 10
 """After so many a lost process is taken for an error that comes again."""
+_TPU = "google.com/tpu"
+_TPU_LABELS = ("cloud.google.com/gke-tpu-accelerator", "cloud.google.com/gke-tpu-topology")
+"""GKE places no pod with TPUs that does not say which."""
 _ONE_POOL_EACH = {"alpha.jobset.sigs.k8s.io/exclusive-topology": "cloud.google.com/gke-nodepool"}
 """A slice is a pool of nodes: its pods belong on one, and those of another slice on another."""
+_AMONG_SLICES = {"hostNetwork": True, "dnsPolicy": "ClusterFirstWithHostNet"}
+"""Gradients between slices go over the network of the hosts, without the detour of pods."""
 _GRACE_SECONDS = 180
 """Between the signal and the end: the step in which it comes, and its checkpoint."""
 
@@ -122,17 +127,13 @@ exit "$status"
 def _tpu_vm(launch: Launch) -> str:
     if not launch.zone:
         raise ValueError("a TPU VM has a zone: give `--zone`")
-    on_host = f"""set -euo pipefail
-at=http://metadata.google.internal/computeMetadata/v1/instance/attributes
-ask() {{ curl -sf -H 'Metadata-Flavor: Google' "$at/$1"; }}
-hosts="$(ask worker-network-endpoints | tr ',' '\\n' | awk -F: '{{ print $NF }}')"
-exec {shlex.join(launch.command)} \\
-  --coordinator "$(head -n 1 <<< "$hosts"):{_PORT}" --processes "$(wc -l <<< "$hosts")" \\
-  --process "$(ask agent-worker-number)"
-"""
+    # a shell that is not interactive does not look where pip puts the programs of a user
+    on_host = f'export PATH="$HOME/.local/bin:$PATH"; exec {shlex.join(launch.command)}'
     at = f"{launch.name} --zone={shlex.quote(launch.zone)} --worker=all"
     return f"""#!/bin/bash
-# Run where gcloud is signed in. The hosts of the TPU need bvc, and the work directory in a file system that they share.
+# Run where gcloud is signed in and stays so, such as in tmux: the run ends with the connections. The hosts of the TPU
+# need bvc, and the work directory in a bucket (gs://, with gcsfs) or a file system that they share. They find each
+# other by themselves.
 set -euo pipefail
 
 gcloud compute tpus tpu-vm ssh {at} --command={shlex.quote(on_host)}
@@ -142,14 +143,22 @@ gcloud compute tpus tpu-vm ssh {at} --command={shlex.quote(on_host)}
 def _gke(launch: Launch) -> str:
     if not launch.image:
         raise ValueError("pods need a container image with bvc in it: give `--image`")
-    several = launch.slices > 1
+    several, tpu = launch.slices > 1, launch.resource == _TPU
+    if several and not tpu:
+        raise ValueError(f"slices are of TPUs: give `--resource {_TPU}`")
+    labels = dict(_pair(each, "=") for each in launch.select)
+    lacking = [name for name in _TPU_LABELS if name not in labels]
+    if tpu and lacking:
+        wanted = " and ".join(f"`--select {name}=...`" for name in lacking)
+        raise ValueError(f"GKE wants to know which TPU: give {wanted}")
     host = f"{launch.name}-workers-0-0.{launch.name}:{_PORT}"
     # of several slices GKE tells each pod by variables of its own
     environ = {} if several else {"JAX_COORDINATOR_ADDRESS": host, "JAX_NUM_PROCESSES": str(launch.nodes)}
     pod = {
         "restartPolicy": "Never",
         "terminationGracePeriodSeconds": _GRACE_SECONDS,
-        **({"nodeSelector": dict(_pair(each, "=") for each in launch.select)} if launch.select else {}),
+        **(_AMONG_SLICES if several else {}),
+        **({"nodeSelector": labels} if labels else {}),
         "containers": [
             {
                 "name": "bvc",
@@ -187,7 +196,7 @@ def _gke(launch: Launch) -> str:
     jobset = {
         "apiVersion": "jobset.x-k8s.io/v1alpha2",
         "kind": "JobSet",
-        "metadata": {"name": launch.name, **({"annotations": _ONE_POOL_EACH} if several else {})},
+        "metadata": {"name": launch.name, **({"annotations": _ONE_POOL_EACH} if tpu else {})},
         "spec": {
             "failurePolicy": {"maxRestarts": _RESTARTS},
             "network": {"enableDNSHostnames": True, "subdomain": launch.name},

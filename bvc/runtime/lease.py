@@ -16,8 +16,9 @@ import uuid
 from collections.abc import Callable
 
 from bvc.runtime.folder import Folder
-from bvc.runtime.lock import NAME, Taken
+from bvc.runtime.lock import Taken
 
+NAME = "lease"
 BEAT_SECONDS = 10.0
 _SILENT_BEATS = 3
 """A run that rewrote its object not once in so many beats is gone."""

@@ -6,7 +6,7 @@ big_vision_metrics.txt  metrics (bvc/runtime/metrics/rows.py)
 big_vision_clock.txt    those that depend on the clock
 evals/NAME/STEP/        files that evaluators leave (bvc/runtime/predictions.py)
 checkpoints/            bvc/runtime/checkpoints/checkpoint.py
-lock                    the process that runs here (bvc/runtime/lock.py, in a store bvc/runtime/lease.py)
+lock                    the process that runs here; in a store it is called `lease`
 """
 
 from __future__ import annotations

@@ -63,20 +63,15 @@ def test_slurm_continues_what_can_be_continued(status: int, restarts: str, conti
     assert (found.returncode, found.stdout) == (status, "requeue 77\n" if continues else "")
 
 
-def test_a_tpu_host_finds_the_others_by_the_metadata_server() -> None:
+def test_every_tpu_host_runs_the_same_command() -> None:
     called = run_in_bash(script(Place.tpu_vm, LAUNCH), "gcloud() { printf '%s\\0' \"$@\"; }")
     *before, last = called
     assert before[-2:] == ["--zone=europe-west4-b", "--worker=all"]
     on_host = last.removeprefix("--command=")
     assert read_by_bash(on_host) == (0, "")
-    stubs = """
-    curl() { case "${@: -1}" in
-      */worker-network-endpoints) echo a:0:10.0.0.1,b:1:10.0.0.2 ;;
-      */agent-worker-number) echo 1 ;;
-    esac; }
-    bvc() { printf '%s\\0' bvc "$@"; }"""
-    words = run_in_bash(on_host.replace("exec bvc", "bvc"), stubs)
-    assert words == [*COMMAND, "--coordinator", "10.0.0.1:8476", "--processes", "2", "--process", "1"]
+    assert run_in_bash(on_host.replace("exec bvc", "bvc"), "bvc() { printf '%s\\0' bvc \"$@\"; }") == list(
+        COMMAND
+    )
 
 
 def test_a_jobset_tells_its_pods_where_the_first_is() -> None:
@@ -102,13 +97,20 @@ def test_a_jobset_tells_its_pods_where_the_first_is() -> None:
 def test_pods_of_several_slices_are_told_by_gke() -> None:
     with pytest.raises(ValueError, match="--slices"):
         script(Place.slurm, replace(LAUNCH, slices=2))
-    applied = run_in_bash(script(Place.gke, replace(LAUNCH, slices=2)), "kubectl() { cat; }")[0]
+    with pytest.raises(ValueError, match="--resource google.com/tpu"):
+        script(Place.gke, replace(LAUNCH, slices=2))
+    with pytest.raises(ValueError, match="--select cloud.google.com/gke-tpu-accelerator"):
+        script(Place.gke, replace(LAUNCH, slices=2, resource="google.com/tpu"))
+    which = (*LAUNCH.select, "cloud.google.com/gke-tpu-accelerator=tpu-v6e-slice")
+    launch = replace(LAUNCH, slices=2, resource="google.com/tpu", select=which)
+    applied = run_in_bash(script(Place.gke, launch), "kubectl() { cat; }")[0]
     jobset = json.loads(applied)
     assert "exclusive-topology" in str(jobset["metadata"]["annotations"])
     [workers] = jobset["spec"]["replicatedJobs"]
     assert (workers["replicas"], workers["template"]["spec"]["parallelism"]) == (2, 4)
-    [container] = workers["template"]["spec"]["template"]["spec"]["containers"]
-    assert container["env"] == []
+    pod = workers["template"]["spec"]["template"]["spec"]
+    assert pod["hostNetwork"] and pod["nodeSelector"]["cloud.google.com/gke-tpu-topology"] == "4x4"
+    assert pod["containers"][0]["env"] == []
 
 
 def test_the_command_prints_and_asks_for_what_it_needs() -> None:

@@ -10,8 +10,8 @@ import pytest
 from bvc.diagnostics import Failed
 from bvc.runtime import workdir
 from bvc.runtime.folder import Folder
-from bvc.runtime.lease import Lease
-from bvc.runtime.lock import NAME, Taken
+from bvc.runtime.lease import NAME, Lease
+from bvc.runtime.lock import Taken
 from bvc.runtime.workdir import Workdir
 from tests.runtime import objects  # noqa: F401 - registers the store
 

@@ -1,19 +1,21 @@
 """Which processes make up a run: from what a cluster's scheduler puts into the environment, or from flags.
 
-A pure function of environment variables; nothing is started or asked. Names and ports are those of jax's own detection
-(`jax._src.clusters`). That is not used, because it asks metadata servers and the Kubernetes API, takes the number of
-tasks of SLURM's job instead of the step, and gives a process one device even where it has the node for itself.
+A function of environment variables; nothing is started, and only hosts of TPUs outside of GKE, where no variable tells,
+ask (`tpu_vm.py`). Names and ports are those of jax's own detection (`jax._src.clusters`). That is not used, because it
+asks the Kubernetes API, takes the number of tasks of SLURM's job instead of the step, and gives a process one device
+even where it has the node for itself.
 """
 
 from __future__ import annotations
 
 import os
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 
 from bvc.diagnostics import Failed
 from bvc.diagnostics.catalog import processes as catalog
+from bvc.runtime.processes import tpu_vm
 
 TPU_PORT = 8482
 _PORTS = 4096
@@ -58,6 +60,7 @@ def resolve(
     processes: int | None,
     process: int | None,
     environ: Mapping[str, str] = os.environ,
+    metadata: Callable[[Mapping[str, str]], Mapping[str, str]] = tpu_vm.variables,
 ) -> Cluster | None:
     """The processes of this run: what flags say, completed by what the environment says.
 
@@ -66,12 +69,14 @@ def resolve(
         processes: of `--processes`.
         process: of `--process`.
         environ: environment variables.
+        metadata: what else the machine knows, as variables; asked unless flags say everything.
 
     Raises:
         Failed: something is missing or does not fit together (B0561).
     """
+    told = None not in (coordinator, processes, process) or processes == 1
     try:
-        found = detect(environ)
+        found = detect(environ if told else {**metadata(environ), **environ})
     except ValueError as error:
         raise Failed([catalog.cluster_unclear(f"the environment cannot be understood: {error}")]) from error
     if found is None and coordinator is None and processes is None and process is None:
@@ -112,7 +117,7 @@ def _told_jax(environ: Mapping[str, str]) -> Cluster | None:
 
 
 def _tpu(environ: Mapping[str, str]) -> Cluster | None:
-    """Hosts of a TPU slice, on GKE and where `bvc launch` sets these; several slices by the MEGASCALE variables."""
+    """Hosts of a TPU slice; several slices by the MEGASCALE variables."""
     hosts = environ.get("TPU_PROCESS_ADDRESSES") or environ.get("TPU_WORKER_HOSTNAMES")
     worker = environ.get("TPU_WORKER_ID")
     if not hosts or not worker:
@@ -127,7 +132,7 @@ def _tpu(environ: Mapping[str, str]) -> Cluster | None:
         f"{first}:{TPU_PORT}",
         len(names) * slices,
         number * len(names) + int(worker),
-        found="the environment of the TPU slice",
+        found="the TPU slice",
     )
 
 

@@ -61,7 +61,7 @@ TABLE: dict[str, tuple[Mapping[str, str], Cluster | None]] = {
         {name: value for name, value in OPEN_MPI.items() if "MCA" not in name},
         Cluster(None, 8, 5, 1, "Open MPI"),
     ),
-    "TPU slice on GKE": (TPU, Cluster("t-0.svc:8482", 4, 1, None, "the environment of the TPU slice")),
+    "TPU slice on GKE": (TPU, Cluster("t-0.svc:8482", 4, 1, None, "the TPU slice")),
     "two TPU slices": (
         {
             **TPU,
@@ -69,7 +69,7 @@ TABLE: dict[str, tuple[Mapping[str, str], Cluster | None]] = {
             "MEGASCALE_SLICE_ID": "1",
             "MEGASCALE_COORDINATOR_ADDRESS": "t-slice0.svc:8080",
         },
-        Cluster("t-slice0.svc:8482", 8, 5, None, "the environment of the TPU slice"),
+        Cluster("t-slice0.svc:8482", 8, 5, None, "the TPU slice"),
     ),
     "one TPU host": ({"TPU_WORKER_HOSTNAMES": "localhost", "TPU_WORKER_ID": "0"}, None),
     "an indexed Job or JobSet on GKE": (

@@ -29,7 +29,12 @@ SHORT = (
     "--set", 'run.keep="4 steps"',
     "--set", 'evals.retrieval.every="6 steps"',
 )  # fmt: skip
-SHARDED = ("--set", 'mesh.axes={ fsdp = "rest" }', "--set", 'layout=[{ match = ".*", shard = "fsdp" }]')
+SHARDED = (
+    "--set",
+    'mesh.axes={ fsdp = "rest" }',
+    "--set",
+    'layout=[{ match = ".*", shard = "fsdp", min_size = "1 KiB" }]',
+)
 ENDLESS = (
     "--set",
     'run.length="100000 steps"',
@@ -103,7 +108,7 @@ def test_one_process_two_and_one_again(data_dir: Path, cache: Path, alone: Path,
     told = finish(first)
     assert "continuing after step 4" in told and told.count("step 12/12") == 1
     assert "step" not in finish(second), "one of them speaks"
-    assert not (workdir / "lock").exists()
+    assert "sign of life" not in told and not (workdir / "lease").exists()
     parts = sorted((workdir / "checkpoints" / "000000008").glob("part-*"))
     assert [file.name[:10] for file in parts] == ["part-00000", "part-00001"]
     assert_same_run(workdir, alone)
