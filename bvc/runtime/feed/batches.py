@@ -137,10 +137,10 @@ class EvalBatches:
     def __getitem__(self, index: SupportsIndex) -> dict[str, Any]:
         begin = index.__index__() * self.batch
         positions = [begin + row for row in self.rows if begin + row < self.examples]
-        if self.board.closing:
-            return {}
         rows: list[dict[str, Any]] = []
         for position in positions:
+            if self.board.closing:
+                return {}
             rows.append(self._example(position))
             with _named(self.records, self._number(position)):
                 _check(rows[-1], rows[0])

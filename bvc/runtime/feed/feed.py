@@ -15,6 +15,7 @@ from typing import Any
 import grain
 import numpy as np
 from absl import flags
+from grain.multiprocessing import SharedMemoryArray
 
 from bvc.compile.pipeline_run import Pipeline
 from bvc.component.error import DataError
@@ -41,8 +42,7 @@ MOST_SECONDS = 60.0
 
 _POLL_SECONDS = 0.5
 _CLOSE_SECONDS = 5.0
-_FREE_SECONDS = 0.1
-"""Grain frees shared memory in a thread of its own; it gets this long before the processes end."""
+"""A feed that closes does not wait longer for an example."""
 
 
 class Feed:
@@ -107,11 +107,20 @@ class Feed:
         self._ended = True
         self._stop.set()
         self._board.close()
-        if self._pump is not None and self._pump.is_alive():
-            self._pump.join(_CLOSE_SECONDS)
-            if self._pump.is_alive():
-                self._board.kill()
+        if self._pump is not None:
+            self._join(self._pump)
         self._board.remove()
+
+    def _join(self, pump: threading.Thread) -> None:
+        """Until the workers have ended; one that is killed leaves shared memory behind, so only for what hangs."""
+        until = time.monotonic() + MOST_SECONDS
+        while pump.is_alive():
+            pump.join(_POLL_SECONDS)
+            slowest = self._board.slowest()
+            if time.monotonic() > until or (slowest is not None and slowest[1] > _CLOSE_SECONDS):
+                self._board.kill()
+                pump.join(_CLOSE_SECONDS)
+                return
 
     def skipped(self) -> list[str]:
         """What is wrong with the examples that were replaced for the first time since this was last asked."""
@@ -149,11 +158,10 @@ class Feed:
         try:
             batches = iter(_dataset(self._batches, self._workers))
             for batch in batches:
-                # out of the memory that processes share, which grain frees with the last view of it
-                self._offer(
-                    "batch",
-                    {name: _owned(value) for name, value in batch.items()} if self._workers else batch,
-                )
+                if self._workers:
+                    # out of the memory that processes share, which grain frees with the last view of it
+                    batch = {name: _owned(value) for name, value in batch.items()}
+                self._offer("batch", batch)
                 if self._stop.is_set():
                     self._drain(batches)
                     return
@@ -169,6 +177,7 @@ class Feed:
         finally:
             if batches is not None:
                 batches.close()
+            _wait_until_freed()
 
     def _drain(self, batches: Iterator[dict[str, Any]]) -> None:
         """Take what the workers still hold: they are through when each in turn gave an empty batch."""
@@ -178,8 +187,6 @@ class Feed:
             del batch
             if empty > self._workers:
                 break
-        if self._workers:
-            time.sleep(_FREE_SECONDS)
 
     def _offer(self, kind: str, value: Any) -> None:
         while not self._stop.is_set():
@@ -277,6 +284,16 @@ class EvalFeed(Feed):
             EvalBatches(reading(records, inputs), pipeline, board, batch, seed, expand, first, rows),
             workers,
         )
+
+
+def _wait_until_freed() -> None:
+    """Grain frees shared memory in a thread of its own, one after the other: what comes last has all others behind it.
+
+    What is not freed when this process ends Python reports as leaked.
+    """
+    freeing = SharedMemoryArray._del_thread_pool  # pyright: ignore[reportPrivateUsage] - nothing public waits for it
+    if freeing is not None:
+        freeing.apply(int)
 
 
 def _owned(value: Any) -> Any:

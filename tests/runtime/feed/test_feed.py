@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 import time
+from multiprocessing.shared_memory import SharedMemory
 from pathlib import Path
 from typing import Any
 
@@ -96,8 +97,23 @@ def test_another_seed_is_another_order() -> None:
 
 
 @pytest.mark.parametrize("workers", [1, 2])
-def test_workers_change_nothing(workers: int) -> None:
+def test_workers_change_nothing(workers: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """And leave nothing in the memory that processes share, however slowly it is freed."""
+    opened: list[str] = []
+    open_, unlink = SharedMemory.__init__, SharedMemory.unlink
+
+    def opens(shared: SharedMemory, name: str | None = None, *given: Any, **named: Any) -> None:
+        open_(shared, name, *given, **named)
+        opened.append(shared.name)
+
+    def slowly(shared: SharedMemory) -> None:
+        time.sleep(0.03)
+        unlink(shared)
+
+    monkeypatch.setattr(SharedMemory, "__init__", opens)
+    monkeypatch.setattr(SharedMemory, "unlink", slowly)
     assert same(train(8, workers=workers, start_step=3), train(8, start_step=3))
+    assert len(opened) >= 8 and not [name for name in opened if Path("/dev/shm", name).exists()]
 
 
 def test_data_wait_is_measured() -> None:
