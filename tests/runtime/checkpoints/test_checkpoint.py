@@ -66,13 +66,9 @@ def loaded(folder: Folder, state=None):
     return found
 
 
-@pytest.fixture(params=["local", "memory", "objects"])
+@pytest.fixture(params=["", "objects://"])
 def folder(request, tmp_path) -> Folder:
-    if request.param == "local":
-        return Folder(tmp_path / "checkpoints")
-    if request.param == "objects":
-        return Folder(f"objects://{tmp_path}/checkpoints")
-    return Folder(f"memory://{tmp_path.name}-{os.getpid()}/checkpoints")
+    return Folder(f"{request.param}{tmp_path}/checkpoints")
 
 
 def test_what_was_saved_comes_back(folder):

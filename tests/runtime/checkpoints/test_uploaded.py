@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 from bvc.diagnostics import Failed
-from bvc.runtime.checkpoints import checkpoint, uploaded
+from bvc.runtime.checkpoints import checkpoint, stored, uploaded
 from bvc.runtime.checkpoints.checkpoint import Checkpoints
 from bvc.runtime.checkpoints.parts import write_part
 from bvc.runtime.checkpoints.pieces import Piece, own_pieces
@@ -153,6 +153,15 @@ def test_a_damaged_part_is_passed_over(at_byte: int, tmp_path: Path) -> None:
         at(folder, 6, wanted(mesh(1, 1)))
     file.unlink()
     assert "is missing" in newest(folder, wanted(mesh(1, 1)))[1][6]
+
+
+def test_what_another_process_finds_damaged(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    folder = Folder(f"objects://{tmp_path}")
+    save(folder, 5, 6, grid=mesh(1, 1))
+    others = iter(["its file `part` is not what was saved", None])
+    monkeypatch.setattr(stored, "gathered", lambda said: [said, next(others)])
+    found, told = newest(folder, wanted(mesh(1, 1)))
+    assert found is not None and (found.step, told) == (5, {6: "its file `part` is not what was saved"})
 
 
 def test_another_process_that_cannot_write(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -96,8 +96,7 @@ def test_another_seed_is_another_order() -> None:
     assert not same(train(3), train(3, seed=2))
 
 
-@pytest.mark.parametrize("workers", [1, 2])
-def test_workers_change_nothing(workers: int, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_workers_change_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     """And leave nothing in the memory that processes share, however slowly it is freed."""
     opened: list[str] = []
     open_, unlink = SharedMemory.__init__, SharedMemory.unlink
@@ -112,7 +111,7 @@ def test_workers_change_nothing(workers: int, monkeypatch: pytest.MonkeyPatch) -
 
     monkeypatch.setattr(SharedMemory, "__init__", opens)
     monkeypatch.setattr(SharedMemory, "unlink", slowly)
-    assert same(train(8, workers=workers, start_step=3), train(8, start_step=3))
+    assert same(train(8, workers=2, start_step=3), train(8, start_step=3))
     assert len(opened) >= 8 and not [name for name in opened if Path("/dev/shm", name).exists()]
 
 
