@@ -13,6 +13,10 @@ from pathlib import Path
 
 _GOOGLE = "0x1ae0"
 """Google's number among vendors of PCI devices; its network cards have it, too."""
+_TOLD = {
+    *("TPU_WORKER_HOSTNAMES", "TPU_PROCESS_ADDRESSES", "KUBERNETES_SERVICE_HOST"),  # GKE tells
+    *("TPU_PROCESS_BOUNDS", "CLOUD_TPU_TASK_ID", "TPU_SKIP_MDS_QUERY"),  # the user does
+}
 _SECONDS = 5
 _TRIES = 3
 
@@ -27,8 +31,7 @@ def variables(
         ask: answers for an attribute of the instance; None: the metadata server does.
         root: where `/dev` and `/sys` are.
     """
-    told = ("TPU_WORKER_HOSTNAMES", "TPU_PROCESS_ADDRESSES", "KUBERNETES_SERVICE_HOST", "TPU_SKIP_MDS_QUERY")
-    if any(name in environ for name in told) or not _has_tpu(root):
+    if not _TOLD.isdisjoint(environ) or not _has_tpu(root):
         return {}
     server = environ.get("GCE_METADATA_IP", "metadata.google.internal")
     ask = ask or (lambda name: _asked(server, name))

@@ -63,7 +63,10 @@ def never(name: str) -> str:
     raise AssertionError(f"asked for {name}")
 
 
-@pytest.mark.parametrize("environ", [{"TPU_WORKER_HOSTNAMES": "localhost"}, {"TPU_SKIP_MDS_QUERY": "1"}])
+@pytest.mark.parametrize(
+    "environ",
+    [{"TPU_WORKER_HOSTNAMES": "localhost"}, {"TPU_SKIP_MDS_QUERY": "1"}, {"TPU_PROCESS_BOUNDS": "1,1,1"}],
+)
 def test_what_is_told_is_not_asked(environ: dict[str, str], tpu: Path) -> None:
     assert tpu_vm.variables(environ, never, tpu) == {}
     resolve("host:1", 2, 1, {}, lambda environ: {never("nothing"): ""})
