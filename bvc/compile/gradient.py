@@ -18,6 +18,7 @@ import jax.numpy as jnp
 from jax import lax
 from jaxtyping import Array, Float, Key, PyTree, Shaped
 
+from bvc.component import regather
 from bvc.component.execution import execution
 from bvc.component.loss import Loss
 from bvc.component.mesh import MeshContext
@@ -67,6 +68,7 @@ class Forward(Protocol):
 
 
 def at_once(
+    replicated: list[bool],
     forward: Forward,
     assemble: Assemble,
     moving: Leaves,
@@ -74,14 +76,14 @@ def at_once(
     keys: Key[Array, "b"],
     mesh: MeshContext,
 ) -> Worked:
-    """Metrics and gradients of the global batch."""
+    """Metrics and gradients of the global batch; `replicated` tells which of `moving` every device holds whole."""
 
     def objective(moving: Leaves) -> tuple[Float[Array, ""], tuple[Metrics, Statistics]]:
         loss = forward(assemble(moving), batch, keys, mesh)
         total, metrics = reduce_loss(loss, mesh)
         return total, (metrics, dict(loss.statistics))
 
-    (_, (metrics, statistics)), gradients = jax.value_and_grad(objective, has_aux=True)(moving)
+    _, (metrics, statistics), gradients = _differentiated(objective, moving, replicated)
     return Worked(metrics, gradients, _summed(statistics, mesh))
 
 
@@ -115,7 +117,9 @@ def in_parts(
 
     own, pull = jax.vjp(spread, moving)
     walk = _coupled if forward.coupled else _apart
-    metrics, gradients, statistics = walk(parts, forward, assemble, own, (dict(batch), keys), pieces, mesh)
+    metrics, gradients, statistics = walk(
+        parts, replicated, forward, assemble, own, (dict(batch), keys), pieces, mesh
+    )
     return Worked(metrics, pull(gradients)[0], _summed(statistics, mesh))
 
 
@@ -135,6 +139,7 @@ def reduce_loss(loss: Loss, mesh: MeshContext) -> tuple[Float[Array, ""], Metric
 
 def _apart(
     parts: int,
+    replicated: list[bool],
     forward: Forward,
     assemble: Assemble,
     own: Leaves,
@@ -147,7 +152,7 @@ def _apart(
         return loss.total, (_sums(loss, mesh), dict(loss.statistics))
 
     def turn(carry: Any, piece: Any) -> tuple[Any, None]:
-        (_, sums), gradients = jax.value_and_grad(total, has_aux=True)(own, *piece)
+        _, sums, gradients = _differentiated(lambda own: total(own, *piece), own, replicated)
         return jax.tree.map(jnp.add, carry, (sums, gradients)), None
 
     zeros = jax.tree.map(lambda x: jnp.zeros(x.shape, x.dtype), jax.eval_shape(total, own, *whole)[1])
@@ -160,6 +165,7 @@ def _apart(
 
 def _coupled(
     parts: int,
+    replicated: list[bool],
     forward: Forward,
     assemble: Assemble,
     own: Leaves,
@@ -198,12 +204,24 @@ def _coupled(
 
     def turn(gradients: Leaves, piece: Any) -> tuple[Leaves, None]:
         inputs, share = piece
-        _, pull = jax.vjp(lambda own: eqx.filter(encode(own, inputs)[0], eqx.is_inexact_array), own)
+        _, pull = _vjp(replicated)(lambda own: eqx.filter(encode(own, inputs)[0], eqx.is_inexact_array), own)
         return jax.tree.map(jnp.add, gradients, pull(share)[0]), None
 
     start = jax.tree.map(jnp.zeros_like, own)
     gradients, _ = lax.scan(turn, start, (pieces, shares), unroll=written_out(mesh))
     return Worked(metrics, gradients, statistics)
+
+
+def _vjp(replicated: list[bool]) -> Callable[..., Any]:
+    return jax.vjp if all(replicated) else regather.vjp
+
+
+def _differentiated(
+    function: Callable[[Leaves], tuple[Float[Array, ""], Any]], leaves: Leaves, replicated: list[bool]
+) -> tuple[Float[Array, ""], Any, Leaves]:
+    """A value, what else the function returns, and the gradients; whole weights do not wait for them."""
+    value, pull, aux = _vjp(replicated)(function, leaves, has_aux=True)
+    return value, aux, pull(jnp.ones_like(value))[0]
 
 
 def written_out(mesh: MeshContext) -> bool:

@@ -206,7 +206,7 @@ def loss_and_gradients(
             batch = with_answers(training.frozen, modules, batch, drawn, training.parts, context)
             given = (training.forward, assemble, moving, {**batch, **draws}, drawn("model"), context)
             if training.parts == 1:
-                return at_once(*given)
+                return at_once(replicated, *given)
             return in_parts(training.parts, replicated, *given)
 
     if context.axes:

@@ -137,18 +137,6 @@ def offset_along(x: Shaped[Array, "..."], size: int) -> tuple[int, int | Int[Arr
     return size * execution().mesh.axes[axis], lax.axis_index(axis) * size
 
 
-def keep_but_gathered(primitive: Any, *_: Any, **parameters: Any) -> bool:
-    """Checkpoint policy: save what a layer computes, but not its gathered weights, nor copies of them."""
-    if primitive.name == "custom_vjp_call":  # of all of them, `_gathered` and `_spread` only move
-        return not all(inner.primitive.name in _RECOMPUTED for inner in parameters["call_jaxpr"].eqns)
-    return primitive.name not in _RECOMPUTED
-
-
-_RECOMPUTED = frozenset(
-    {"all_gather", "pvary", "convert_element_type", "reshape", "transpose", "squeeze", "broadcast_in_dim"}
-)
-
-
 @functools.partial(jax.custom_vjp, nondiff_argnums=(0,))
 def _gathered(move: _Move, shard: Shaped[Array, "*dims"]) -> Shaped[Array, "*whole"]:
     value = lax.pcast(shard, unvaried(shard, move.batch), to="varying").astype(move.compute)

@@ -14,7 +14,8 @@ import jax
 from jaxtyping import Array, Key, PyTree, Shaped
 
 from bvc.component.execution import execution
-from bvc.component.shard import Deferred, Shard, gather, keep_but_gathered
+from bvc.component.regather import regathering
+from bvc.component.shard import Deferred, Shard, gather
 from bvc.component.unstack import unstacked
 
 Block = TypeVar("Block", bound=eqx.Module)
@@ -67,15 +68,18 @@ def layers(
     """
     arrays, static = eqx.partition(stack.layer, eqx.is_array)
 
-    def body(carry: Carry, slices: tuple[Any, Any]) -> tuple[Carry, None]:
-        block = gather(eqx.combine(slices[0], static), dtype)
-        return apply(block, carry, slices[1]), None
+    def one(parameters: Any, inputs: tuple[Carry, Any]) -> Carry:
+        return apply(gather(eqx.combine(parameters, static), dtype), *inputs)
 
     sharded = any(isinstance(leaf, Shard) for leaf in jax.tree.leaves(arrays, is_leaf=_is_shard))
     if remat != "none":
-        body = jax.checkpoint(body, policy=_POLICIES[remat], prevent_cse=False)
+        one = jax.checkpoint(one, policy=_POLICIES[remat], prevent_cse=False)
     elif sharded:  # the whole weights of all layers must not wait for the backward pass
-        body = jax.checkpoint(body, policy=keep_but_gathered, prevent_cse=False)
+        one = regathering(one, apart=execution().unroll or stack.depth == 1)
+
+    def body(carry: Carry, slices: tuple[Any, Any]) -> tuple[Carry, None]:
+        return one(slices[0], (carry, slices[1])), None
+
     if not execution().unroll:
         return jax.lax.scan(body, x, (arrays, xs), length=stack.depth)[0]
     # Traced once. Without collectives it is lowered once too; those need a channel of their own in each layer.
