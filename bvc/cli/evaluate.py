@@ -8,7 +8,7 @@ import typer
 
 from bvc.api import data_root
 from bvc.cli.arguments import settings
-from bvc.cli.report import CLEAN, Tells, report, tells_all
+from bvc.cli.report import CLEAN, Tells, report, say, tells_all
 from bvc.diagnostics import Failed
 
 
@@ -39,7 +39,8 @@ def evaluate(
     root = data_root(data_dir)
     try:
         experiment = checked.experiment
-        model = trained(together(lambda: locate(experiment, root)), workdir, step)
+        told = say if is_first() else lambda text: None
+        model = trained(together(lambda: locate(experiment, root)), workdir, step, told)
         metrics = model.evaluate(root, Folder(workdir) if workdir else None)
         if is_first():
             typer.echo(row(model.step, metrics))

@@ -26,7 +26,7 @@ from bvc.compile.state import State, first_state, state_shardings
 from bvc.compile.step import Step, compile_step
 from bvc.compile.step import Training as StepParts
 from bvc.runtime.ahead import compiling
-from bvc.runtime.checkpoints.frozen import load_frozen, replaced, saved_values
+from bvc.runtime.checkpoints.frozen import Tell, load_frozen, replaced, saved_values
 from bvc.runtime.compilation import keep_compiled
 from bvc.runtime.draws import DrawnFeed, Variants, placing
 from bvc.runtime.due import Times
@@ -44,12 +44,13 @@ from bvc.runtime.training import Evaluation, Feed, HostBatch, Training
 
 @dataclass(frozen=True)
 class Machine:
-    """The devices of this run and what lies on them."""
+    """The devices of this run and what lies on them; `tell` is given the account of every checkpoint that is loaded."""
 
     grid: Grid
     mesh: jax.sharding.Mesh
     step: StepParts
     steps: Steps
+    tell: Tell
 
     @functools.cached_property
     def sharding(self) -> jax.sharding.NamedSharding:
@@ -64,7 +65,7 @@ class Machine:
     @functools.cached_property
     def frozen(self) -> Mapping[str, PyTree[jax.Array]]:
         """The parameters of the frozen modules, by name."""
-        return load_frozen(self.step, self.mesh, self.steps)
+        return load_frozen(self.step, self.mesh, self.steps, self.tell)
 
     def place(self, batch: HostBatch) -> dict[str, jax.Array]:
         """A host batch (this process's part of it) to the devices."""
@@ -79,8 +80,8 @@ class Machine:
         return lambda batch: rest(self.place(batch))
 
 
-def machine(program: Program) -> Machine:
-    """The mesh of a program on the devices that are here.
+def machine(program: Program, tell: Tell = lambda text: None) -> Machine:
+    """The mesh of a program on the devices that are here; `tell` is given what is worth telling of checkpoints.
 
     Raises:
         Failed: the mesh does not fit the devices, or the batch or the layout does not fit the mesh; there are other
@@ -91,7 +92,7 @@ def machine(program: Program) -> Machine:
     devices = jax.devices()
     grid = resolve_mesh(program.experiment.mesh, len(devices))
     parts = program.training(grid, unroll=devices[0].platform == "cpu")
-    return Machine(grid, grid.place(devices), parts, program.steps)
+    return Machine(grid, grid.place(devices), parts, program.steps, tell)
 
 
 def assemble(program: Program, root: str, here: Machine, workdir: Folder | None = None) -> Training:
@@ -140,10 +141,10 @@ def _begun(program: Program, here: Machine, step: Step, abstract: State) -> Stat
     """The state of step 0, made while the step is compiled; which variant of it comes first is drawn later."""
     lies = state_shardings(program.state, here.step.layout, here.mesh)
     if program.draws:
-        return initial_state(program, lies)
+        return initial_state(program, lies, here.tell)
     batch = {name: placed(array, here.sharding) for name, array in program.batch.items()}
     with compiling(step, abstract, batch, *([here.frozen] if here.frozen else [])):
-        return initial_state(program, lies)
+        return initial_state(program, lies, here.tell)
 
 
 def _compiled(program: Program, here: Machine, state: State) -> Step:
@@ -166,8 +167,10 @@ def _step(compiled: Step, here: Machine, state: State, batch: HostBatch) -> Any:
     return compiled(state, batch, here.frozen) if here.frozen else compiled(state, batch)
 
 
-def initial_state(program: Program, lies: Any) -> State:
+def initial_state(program: Program, lies: Any, tell: Tell = lambda text: None) -> State:
     """The state of step 0: initialized on the devices, then overwritten by the checkpoints that `init` names.
+
+    `tell` is given the account of every checkpoint.
 
     Raises:
         Failed: a checkpoint does not fit (B0504).
@@ -178,7 +181,7 @@ def initial_state(program: Program, lies: Any) -> State:
         return first_state(eqx.filter(model, eqx.is_array), program.update, program.ema)
 
     state = initialized(make, lies)
-    values = saved_values(program.experiment.model, program.module)
+    values = saved_values(program.experiment.model, program.module, tell)
     params = replaced(state.params, values)
     averages = None if program.ema is None else jax.jit(program.ema.init, out_shardings=lies.ema)(params)
     return state._replace(params=params, ema=averages)

@@ -13,6 +13,7 @@ from bvc.plan.fits import check_fit
 from bvc.plan.plan import Plan, plan
 from bvc.plan.report import as_json, render
 from bvc.runtime.assemble import assemble, machine
+from bvc.runtime.checkpoints.frozen import Tell
 from bvc.runtime.contents import PLAN
 from bvc.runtime.evaluate import prepare
 from bvc.runtime.feed.data import missing_data, open_training
@@ -82,8 +83,12 @@ def run(
     unfit = check_fit(planned)
     if unfit and not anyway:
         raise Failed(unfit)
-    here = machine(program)
-    with closing(in_turn(lambda: Workdir(workdir, spec, console.print))) as opened:
+
+    def tell(text: str) -> None:
+        console.print(text, markup=False, highlight=False, soft_wrap=True)
+
+    here = machine(program, tell)
+    with closing(in_turn(lambda: Workdir(workdir, spec, tell))) as opened:
         _write_plan(opened, planned)
         training = assemble(program, root, here, opened.folder)
         with Progress(console, total=training.times.total, batch=training.batch) as progress:
@@ -96,16 +101,19 @@ def _write_plan(workdir: Workdir, planned: Plan) -> None:
     workdir.write(PLAN, as_json(planned))
 
 
-def trained(program: Program, workdir: str | None, step: int | None = None) -> Trained:
+def trained(
+    program: Program, workdir: str | None, step: int | None = None, tell: Tell = lambda text: None
+) -> Trained:
     """The model of a work directory, or without one of the checkpoints that `init` names, on the devices that are here.
 
     Args:
         program: as `locate` made it.
         workdir: path or URL of the work directory.
         step: which checkpoint; None: the newest one that verifies.
+        tell: is given the account of every checkpoint that `init` names.
 
     Raises:
         Failed: there is no checkpoint, or it cannot be used.
     """
-    here = machine(program)
+    here = machine(program, tell)
     return open_named(program, here) if workdir is None else open_trained(program, workdir, here, step)

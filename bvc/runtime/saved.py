@@ -119,5 +119,5 @@ def open_named(program: Program, here: Machine) -> Trained:
     if all(node.init is None for node in models(program.experiment.model).values()):
         reason = "neither `--workdir` nor `init` of the model names one"
         raise Failed(catalog.checkpoint_unreadable("the spec", reason))
-    state = initial_state(program, state_shardings(program.state, here.step.layout, here.mesh))
+    state = initial_state(program, state_shardings(program.state, here.step.layout, here.mesh), here.tell)
     return Trained(program, here, 0, state.params, state.ema)

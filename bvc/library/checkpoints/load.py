@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 import re
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
@@ -45,7 +46,9 @@ class LoadReport:
     def __str__(self) -> str:
         lines = [f"{self.source}: {len(self.matched)} parameters loaded"]
         lines += [f"  resized {name} from {list(shape)}" for name, shape in self.resized.items()]
-        lines += [f"  converted {name} from {dtype}" for name, dtype in self.converted.items()]
+        lines += [
+            f"  converted {count} from {dtype}" for dtype, count in Counter(self.converted.values()).items()
+        ]
         lines += [f"  left at its initial value: {name}" for name in self.left_at_init]
         lines += [f"  left in the file: {name}" for name in self.left_over]
         return "\n".join(lines)

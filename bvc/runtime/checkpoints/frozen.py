@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import equinox as eqx
@@ -20,14 +20,20 @@ from bvc.ir import ModelNode
 from bvc.library.checkpoints.load import load_parameters, with_parameters
 from bvc.runtime.initialization import initialized
 
+Tell = Callable[[str], None]
+"""Takes a text for the user."""
 
-def load_frozen(training: Training, mesh: jax.sharding.Mesh, steps: Steps) -> Mapping[str, PyTree[Array]]:
+
+def load_frozen(
+    training: Training, mesh: jax.sharding.Mesh, steps: Steps, tell: Tell
+) -> Mapping[str, PyTree[Array]]:
     """Name -> parameters of every frozen module, on the devices as the layout says.
 
     Args:
         training: what the step is made of.
         mesh: the grid with devices.
         steps: turns durations into steps.
+        tell: is given the account of every checkpoint.
 
     Raises:
         Failed: a checkpoint does not fit (B0504).
@@ -40,7 +46,9 @@ def load_frozen(training: Training, mesh: jax.sharding.Mesh, steps: Steps) -> Ma
         def make(node: ModelNode = each.node, key: Any = key) -> PyTree[Array]:
             return eqx.filter(build(node, key, steps), eqx.is_array)
 
-        found[each.name] = replaced(initialized(make, lies[each.name]), saved_values(each.node, each.module))
+        found[each.name] = replaced(
+            initialized(make, lies[each.name]), saved_values(each.node, each.module, tell)
+        )
     return found
 
 
@@ -58,12 +66,13 @@ def _laid(new: Array | np.ndarray, old: Array) -> Array:
     return jax.make_array_from_callback(old.shape, old.sharding, lambda at: np.asarray(new)[at])
 
 
-def saved_values(node: ModelNode, whole: eqx.Module) -> dict[str, np.ndarray]:
+def saved_values(node: ModelNode, whole: eqx.Module, tell: Tell) -> dict[str, np.ndarray]:
     """Public name -> value, from every checkpoint that a model or a part of it names.
 
     Args:
         node: the model.
         whole: the module that it describes, abstractly.
+        tell: is given the account of every checkpoint.
 
     Raises:
         Failed: a checkpoint does not fit (B0504).
@@ -76,10 +85,11 @@ def saved_values(node: ModelNode, whole: eqx.Module) -> dict[str, np.ndarray]:
         for name in prefix.split("/")[:-1]:
             module = getattr(module, name)
         try:
-            found, _ = load_parameters(module, part.init, skip=part.init_skip)
+            found, account = load_parameters(module, part.init, skip=part.init_skip)
         except DataError as error:
             place = part.origins.get("init", part.origin)
             notes = (error.looked,) if error.looked else ()
             raise Failed(catalog.checkpoint_unfit(part.init, error.what, place, notes, error.help)) from error
+        tell(str(account))
         values |= {prefix + name: value for name, value in found.items()}
     return values
