@@ -44,7 +44,7 @@ class Lease:
         self._beats = 0
         before = folder.read(NAME)
         if before is not None:
-            tell(f"waiting {_SILENT_BEATS * beat:.0f} seconds for a sign of life of {_holder(before)}")
+            tell(f"waiting up to {_SILENT_BEATS * beat:.0f} seconds for a sign of life of {_holder(before)}")
             until = time.monotonic() + _SILENT_BEATS * beat
             while before is not None and time.monotonic() < until:
                 time.sleep(beat / 2)
