@@ -11,16 +11,27 @@ from dataclasses import replace
 
 from bvc.plan.fusion import Fused
 from bvc.plan.ops import Op, Ops, Value
-from bvc.plan.place import pass_of
+from bvc.plan.place import Pass, pass_of
 from bvc.plan.siblings import needs
 
 
 def made_first(body: Ops, fused: Fused) -> dict[Value, Op]:
-    """What loops of the forward pass collect for the backward pass; the room for it is made before anything runs."""
+    """What loops of the forward pass collect for the backward pass; the room for it is made before anything runs.
+
+    Arrays of one form are cleared by one kernel: with it comes the room for what loops of the backward pass collect in
+    the same form, as gradients of weights in the precision of the weights.
+    """
+    found = _collected(body, fused, "forward")
+    forms = {(value.shape, value.dtype) for value in found}
+    later = _collected(body, fused, "backward").items()
+    return found | {value: op for value, op in later if (value.shape, value.dtype) in forms}
+
+
+def _collected(body: Ops, fused: Fused, part: Pass) -> dict[Value, Op]:
     return {
         value: op
         for op in body.ops
-        if op.name == "scan" and pass_of(op) == "forward"
+        if op.name == "scan" and pass_of(op) == part
         for value in op.outputs[op.params["num_carry"] :]
         if value in fused.stored
     }

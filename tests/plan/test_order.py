@@ -30,6 +30,21 @@ def test_room_for_what_a_forward_loop_collects_is_there_from_the_start(trace: Tr
     assert first.bytes >= sum(value.bytes for value in early)
 
 
+def test_room_of_the_same_form_for_gradients_is_made_with_it(trace: Trace) -> None:
+    """The layers' inputs are kept, as (8, 16, 16) numbers; so many are the gradients of square weights."""
+
+    def early(dtype: str) -> set[str]:
+        def loss(ws: jax.Array, x: jax.Array) -> jax.Array:
+            return lax.scan(lambda c, w: (jnp.sin(c @ w.astype(c.dtype)), None), x, ws)[0].sum()
+
+        body = trace(jax.grad(loss), jnp.zeros((8, 16, 16), dtype), A)
+        found = made_first(body, fuse(body, "gpu"))
+        return {"backward" if "transpose" in op.scope else "forward" for op in found.values()}
+
+    assert early("float32") == {"forward", "backward"}
+    assert early("bfloat16") == {"forward"}
+
+
 def test_the_operands_of_a_weights_gradient_wait_for_the_update(trace: Trace) -> None:
     def step(w: jax.Array, x: jax.Array) -> jax.Array:
         gradient = jax.grad(lambda w: jnp.sin(x @ w).sum())(w)
