@@ -21,6 +21,7 @@ import optax
 from jax import lax
 from jaxtyping import Array, Float, Int, PyTree
 
+from bvc.compile.arithmetic import add, divide, multiply, sum_entries
 from bvc.compile.blame import returned
 from bvc.compile.construct import Steps, construct
 from bvc.compile.extra import OFFERED, asked, unmet
@@ -128,7 +129,7 @@ class Update:
                 None if treatment.frozen else self._scaled(moves[0][treatment.name], leaf, treatment, factors)
             )
             updates.append(update)
-            changed.append(leaf if update is None else (leaf + update).astype(leaf.dtype))
+            changed.append(leaf if update is None else add(leaf, update).astype(leaf.dtype))
         metrics = {
             "l2_grads": norm,
             "l2_params": _norm(
@@ -166,17 +167,17 @@ class Update:
         treatment: Treatment,
         factors: Float[Array, "n"],
     ) -> Float[Array, "..."]:
-        move = move * self.lr
+        move = multiply(move, self.lr)
         if any(mult != 1.0 for mult in treatment.lr_mult):
-            move = move * _per_layer(treatment.lr_mult, leaf.ndim)
+            move = multiply(move, _per_layer(treatment.lr_mult, leaf.ndim))
         if self.weight_decay and any(treatment.decay_mult):
             rates = [self.weight_decay * mult for mult in treatment.decay_mult]
-            move = move + _per_layer(rates, leaf.ndim) * leaf
+            move = add(move, multiply(_per_layer(rates, leaf.ndim), leaf))
         if len(set(treatment.schedule)) == 1:
-            move = move * factors[treatment.schedule[0]]
+            move = multiply(move, factors[treatment.schedule[0]])
         else:
             move = move * factors[np.asarray(treatment.schedule)].reshape(-1, *[1] * (leaf.ndim - 1))
-        return -_where_trained(move, treatment)
+        return lax.neg(_where_trained(move, treatment))
 
     def _groups(self, leaves: Sequence[Any]) -> dict[str, tuple[int | None, Group]]:
         groups: dict[str, tuple[int | None, Group]] = {}
@@ -221,13 +222,18 @@ def make_update(optimizer: Optimizer, model: PyTree, steps: Steps, total: int) -
 
 def _norm(arrays: Sequence[Float[Array, "..."] | None]) -> Float[Array, ""]:
     # As optax, whose detour by complex numbers is a third of what an update takes to trace.
-    return jnp.sqrt(sum(jnp.sum(lax.square(x)) for x in arrays if x is not None))
+    return jnp.sqrt(sum(sum_entries(lax.square(x)) for x in arrays if x is not None))
 
 
 def _clip(group: Group, norm: Float[Array, ""], limit: float) -> Group:
     # As optax, to the last bit: unchanged below the limit, no epsilon. One factor for all entries would be cheaper, but
     # then moments in half precision round otherwise than recorded.
-    return jax.tree.map(lambda g: jnp.where(norm < limit, g, g / norm.astype(g.dtype) * limit), group)
+    within = norm < limit
+
+    def clipped(g: Float[Array, "..."]) -> Float[Array, "..."]:
+        return lax.select(within, g, multiply(divide(g, norm.astype(g.dtype)), limit))
+
+    return jax.tree.map(clipped, group)
 
 
 def _where_trained(x: Float[Array, "..."], treatment: Treatment) -> Float[Array, "..."]:
