@@ -74,7 +74,10 @@ def write(flat: Flat, file: Path) -> None:
             arrays: dict[str, Any] = {_rooted(name): leaf for name, leaf in flat.items()}
             np.savez(draft, **arrays)
         else:
+            draft.touch()
+            mode = draft.stat().st_mode
             save_file({name: np.ascontiguousarray(leaf) for name, leaf in flat.items()}, draft)
+            draft.chmod(mode)  # safetensors makes files that only their owner can read
         os.replace(draft, file)
     except (OSError, SafetensorError) as error:
         reason = getattr(error, "strerror", None) or str(error)

@@ -44,7 +44,7 @@ class LoadReport:
     left_over: tuple[str, ...] = ()
 
     def __str__(self) -> str:
-        lines = [f"{self.source}: {len(self.matched)} parameters loaded"]
+        lines = [f"{self.source}: {_count(len(self.matched), 'parameter')} loaded"]
         lines += [f"  resized {name} from {list(shape)}" for name, shape in self.resized.items()]
         lines += [
             f"  converted {count} from {dtype}" for dtype, count in Counter(self.converted.values()).items()
@@ -196,9 +196,11 @@ def _unexplained(
 ) -> DataError:
     parts = []
     if missing:
-        parts.append(f"the checkpoint lacks {len(missing)} parameters of the model: {_some(missing)}")
+        parts.append(
+            f"the checkpoint lacks {_count(len(missing), 'parameter')} of the model: {_some(missing)}"
+        )
     if extra:
-        parts.append(f"{len(extra)} arrays of the checkpoint belong to no parameter: {_some(extra)}")
+        parts.append(f"no parameter takes {_count(len(extra), 'array')} of the checkpoint: {_some(extra)}")
     if missing:
         wanted = next(name for name, found in published.items() if found.name == missing[0])
         near = _nearest(wanted, flat)
@@ -212,6 +214,10 @@ def _unexplained(
 def _some(names: Sequence[str], most: int = 4) -> str:
     shown = ", ".join(f"`{name}`" for name in names[:most])
     return shown if len(names) <= most else f"{shown}, and {len(names) - most} more"
+
+
+def _count(number: int, what: str) -> str:
+    return f"{number} {what}" if number == 1 else f"{number} {what}s"
 
 
 def _nearest(name: str, names: Iterable[str]) -> str | None:

@@ -346,7 +346,7 @@ def test_what_nobody_explains_is_an_error(tmp_path: Path) -> None:
     np.savez(tmp_path / "typo.npz", **flat)
     with pytest.raises(DataError) as caught:
         load_parameters(vit(), str(tmp_path / "typo.npz"))
-    assert "lacks 1 parameters of the model: `norm/scale`" in caught.value.what
+    assert "lacks 1 parameter of the model: `norm/scale`" in caught.value.what
     assert "`Transformer/encoder_norm/scales`" in caught.value.what
     assert "the nearest names are `Transformer/encoder_norm/scales`" in (caught.value.help or "")
 
