@@ -72,7 +72,7 @@ def fit(program: Program, load: Load, target: Target, *, names_split: bool, min_
         Failed: the spec as it is does not suit the target.
     """
     given = describe(program, target, names_split, min_size)
-    pricing = Pricing(load, target, given)
+    pricing = Pricing(load, target, given, program)
     before = pricing.plan(given.candidate)
     ways = candidates(given, target.devices)
     weights = 4 * sum(row.count for row in before.parameters) / (target.memory_rate or math.inf)

@@ -24,7 +24,7 @@ def mends(program: Program, planned: Plan, load: Load, *, names_split: bool) -> 
         names_split: whether the spec has `mesh.batch`.
     """
     given = describe(program, planned.target, names_split)
-    pricing = Pricing(load, planned.target, given)
+    pricing = Pricing(load, planned.target, given, program)
     found: list[Mend] = []
     for ways in (
         _in_parts(given.candidate, planned),

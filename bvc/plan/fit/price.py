@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import InitVar, dataclass, field, replace
 
 import jax
 from jax.sharding import AbstractMesh, NamedSharding, PartitionSpec
@@ -32,11 +32,13 @@ class Pricing:
         load: gives the experiment with further settings.
         target: the hardware; its rates are known.
         given: what the spec says.
+        unchanged: the program of the spec as it is.
     """
 
     load: Load
     target: Target
     given: Given
+    unchanged: InitVar[Program]
     _programs: dict[tuple[str | None, Precision], Program] = field(
         default_factory=dict[tuple[str | None, Precision], Program], init=False
     )
@@ -44,6 +46,11 @@ class Pricing:
     _held: dict[tuple[object, ...], Held | None] = field(
         default_factory=dict[tuple[object, ...], Held | None], init=False
     )
+
+    def __post_init__(self, unchanged: Program) -> None:
+        """What is compiled already need not be compiled again."""
+        own = self.given.candidate
+        self._programs[own.remat, own.precision] = unchanged
 
     def program(self, candidate: Candidate) -> Program:
         """The compiled experiment, with the mesh, the layout and the parts of the candidate.

@@ -28,7 +28,7 @@ def pricing(target: str, file: str = TOY, params: str = "", min_size: str = "1 K
     program = compile_experiment(bind(load(file, params)))
     hardware = find_target(target)
     given = describe(program, hardware, False, min_size)
-    return Pricing(lambda flags: bind(load(file, params, list(flags))), hardware, given)
+    return Pricing(lambda flags: bind(load(file, params, list(flags))), hardware, given, program)
 
 
 def small(way: Candidate) -> bool:
