@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from tests.runtime.forks import QUICKLY
+from tests.runtime.forks import QUICKLY, SELDOM
 
 # Read by jax when its backend starts, so before any test module imports it; subprocesses inherit both. Most tests
 # compile for longer than they compute: machine code that is not optimized, and the older of XLA's two ways to write it,
@@ -20,8 +20,7 @@ os.environ["JAX_PLATFORMS"] = "cpu"
 _FLAGS = ("--xla_force_host_platform_device_count=8", *QUICKLY)
 os.environ["XLA_FLAGS"] = " ".join([*filter(None, [os.environ.get("XLA_FLAGS")]), *_FLAGS])
 
-# Traced programs pile up, and looking for cycles among them takes a twentieth of the time.
-gc.set_threshold(100_000, 50, 1000)
+gc.set_threshold(*SELDOM)
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

@@ -18,6 +18,9 @@ from typing import NamedTuple
 QUICKLY = ("--xla_backend_optimization_level=0", "--xla_cpu_use_fusion_emitters=false")
 """For XLA: machine code that is not optimized, and the older of its two ways to write it."""
 
+SELDOM = (100_000, 50, 1000)
+"""For `gc.set_threshold`: traced programs pile up, and looking for cycles among them takes a seventh of a start."""
+
 SPEC = Path(__file__).parent.parent / "specs" / "tiny_vit.toml"
 
 

@@ -9,7 +9,9 @@ import tests.runtime.objects  # noqa: F401 - a store that a work directory may l
 from bvc.check import check
 from bvc.plan.plan import plan
 from bvc.plan.target import Target
-from tests.runtime.forks import SPEC
+from tests.runtime.forks import SELDOM, SPEC
+
+gc.set_threshold(*SELDOM)  # of the forks, too
 
 program = check(str(SPEC)).program
 assert program is not None
