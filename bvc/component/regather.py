@@ -15,15 +15,17 @@ from typing import Any
 import equinox as eqx
 import jax
 from jax import lax
-from jax.extend.core import Jaxpr, JaxprEqn, Literal
+from jax.core import Tracer, eval_jaxpr
+from jax.extend.core import DropVar, Jaxpr, JaxprEqn, Literal
 from jax.interpreters import partial_eval
 from jaxtyping import Array, Float, PyTree, Shaped
+
+from bvc.component.mesh import unvaried, varying
 
 Smooth = PyTree[Float[Array, "..."]]
 
 _AGAIN = "rematted_computation"
 """As jax calls the scope of what `checkpoint` computes again."""
-
 
 _CALLS = {"jit": "jaxpr", "custom_vjp_call": "call_jaxpr", "custom_jvp_call": "call_jaxpr"}
 """Where the body of an op is that runs once, with what the op is given."""
@@ -43,29 +45,29 @@ class Pull(eqx.Module):
 
     kept: list[Shaped[Array, "..."]]
     parts: list[Shaped[Array, "..."]]
+    after: Float[Array, "..."] | None
     again: Jaxpr = eqx.field(static=True)
     dropped: tuple[bool, ...] = eqx.field(static=True)
     form: Any = eqx.field(static=True)
     arguments: Any = eqx.field(static=True)
-    apart: bool = eqx.field(static=True)
 
     def __call__(self, cotangent: Smooth) -> tuple[Smooth, ...]:
         """Pulls, and gathers what was dropped each time that it is first read."""
 
-        def pulled(kept: list[Array], parts: list[Array], cotangent: Smooth) -> list[Array]:
-            if self.apart:
-                parts = [lax.optimization_barrier(part) for part in parts]
+        def pulled(
+            parts: list[Array], after: Array | None, kept: list[Array], cotangent: Smooth
+        ) -> list[Array]:
             with jax.named_scope(_AGAIN):
-                whole = iter(jax.core.eval_jaxpr(self.again, (), *parts))
+                whole = iter(_run(self.again, [_behind(after, part) for part in parts], after))
             rest = iter(kept)
             leaves = [next(whole) if gone else next(rest) for gone in self.dropped]
             return list(jax.tree.unflatten(self.form, leaves)(cotangent))
 
-        given = (self.kept, self.parts, cotangent)
+        early = len(jax.tree.leaves((self.parts, self.after)))
+        given = (self.parts, self.after, self.kept, cotangent)
         closed = jax.make_jaxpr(pulled)(*given)
-        first = len(closed.jaxpr.constvars) + len(self.kept)
-        jaxpr = _late(_without_constants(closed.jaxpr), range(first, first + len(self.parts)))
-        found = jax.core.eval_jaxpr(jaxpr, (), *closed.consts, *jax.tree.leaves(given))
+        jaxpr = _late(closed.jaxpr, early)
+        found = eval_jaxpr(jaxpr, closed.consts, *jax.tree.leaves(given))
         return jax.tree.unflatten(self.arguments, found)
 
 
@@ -83,7 +85,8 @@ def vjp(
         parameters: what is gathered.
         inputs: what it is differentiated by besides.
         has_aux: `function` returns a pair, the second of which is not differentiated and becomes the third result.
-        apart: keep compilers from gathering once for both passes; needless where each pass is a loop of its own.
+        apart: gather only after the result is there, or compilers would gather once for both passes; needless
+            where each pass is a loop of its own.
     """
     leaves, arguments = jax.tree.flatten((parameters, *inputs))
     forms: list[Any] = []
@@ -109,31 +112,38 @@ def vjp(
 
     stay = [*[True] * results, *(not gone for gone in dropped)]
     first, used = partial_eval.dce_jaxpr(jaxpr, stay)
-    found = jax.core.eval_jaxpr(first, (), *_chosen(given, used))
+    found = eval_jaxpr(first, (), *_chosen(given, used))
     again, used = partial_eval.dce_jaxpr(jaxpr, [not remains for remains in stay])
-    pull = Pull(found[results:], _chosen(given, used), again, tuple(dropped), form, arguments, apart)
     result, *aux = jax.tree.unflatten(shape, found[:results])
+    after = max(jax.tree.leaves(result), key=lambda leaf: leaf.size) if apart else None
+    pull = Pull(found[results:], _chosen(given, used), after, again, tuple(dropped), form, arguments)
     return result, pull, *aux
 
 
 def regathering(function: Callable[[Any, Any], Any], *, apart: bool) -> Callable[[Any, Any], Any]:
     """`function(parameters, inputs)`, which gathers whole weights again when it is differentiated; see `vjp`."""
 
-    @jax.custom_vjp
-    def applied(parameters: Smooth, inputs: Smooth, rest: PyTree[Array]) -> Any:
-        return function(parameters, eqx.combine(inputs, rest))
+    def called(parameters: Smooth, inputs: PyTree[Array]) -> Any:
+        closed, shape = jax.make_jaxpr(function, return_shape=True)(parameters, inputs)
+        around, own = eqx.partition(closed.consts, lambda constant: isinstance(constant, Tracer))
 
-    def forward(parameters: Smooth, inputs: Smooth, rest: PyTree[Array]) -> tuple[Any, Pull]:
-        def smooth(parameters: Smooth, inputs: Smooth) -> Any:
-            return function(parameters, eqx.combine(inputs, rest))
+        def plain(parameters: Smooth, smooth: Smooth, rest: PyTree[Array]) -> Any:
+            inputs, around = eqx.combine(smooth, rest)
+            constants, leaves = eqx.combine(around, own), jax.tree.leaves((parameters, inputs))
+            return jax.tree.unflatten(jax.tree.structure(shape), eval_jaxpr(closed.jaxpr, constants, *leaves))
 
-        return vjp(smooth, parameters, inputs, apart=apart)  # type: ignore[return-value]
+        applied = jax.custom_vjp(plain)
 
-    def backward(pull: Pull, cotangent: Smooth) -> tuple[Smooth, Smooth, None]:
-        return (*pull(cotangent), None)  # type: ignore[return-value]
+        def forward(parameters: Smooth, smooth: Smooth, rest: PyTree[Array]) -> tuple[Any, Pull]:
+            return vjp(lambda *given: plain(*given, rest), parameters, smooth, apart=apart)  # type: ignore[return-value]
 
-    applied.defvjp(forward, backward)
-    return lambda parameters, inputs: applied(parameters, *eqx.partition(inputs, eqx.is_inexact_array))
+        def backward(pull: Pull, cotangent: Smooth) -> tuple[Smooth, Smooth, None]:
+            return (*pull(cotangent), None)  # type: ignore[return-value]
+
+        applied.defvjp(forward, backward)
+        return applied(parameters, *eqx.partition((inputs, around), eqx.is_inexact_array))
+
+    return called
 
 
 def _origins(jaxpr: Jaxpr, given: Sequence[_Origin]) -> list[_Origin]:
@@ -157,9 +167,46 @@ def _origins(jaxpr: Jaxpr, given: Sequence[_Origin]) -> list[_Origin]:
     return [origin(atom) for atom in jaxpr.outvars]
 
 
-def _late(jaxpr: Jaxpr, early: range) -> Jaxpr:
-    """The same, but what is made of nothing but these inputs is made right before it is read."""
-    alone = {jaxpr.invars[index] for index in early}
+def _run(jaxpr: Jaxpr, given: Sequence[Array], after: Array | None) -> list[Array]:
+    """The results of a jaxpr, in which parts wait for `after` as soon as they vary along its axes."""
+    known: dict[Any, Any] = dict(zip(jaxpr.invars, given, strict=True))
+
+    def value(atom: Any) -> Any:
+        return atom.val if isinstance(atom, Literal) else known[atom]
+
+    for equation in jaxpr.eqns:
+        name, made = equation.primitive.name, equation.outvars
+        if name in _CALLS:
+            body = equation.params[_CALLS[name]]
+            inputs = [*body.consts, *(value(atom) for atom in equation.invars)]
+            results = _run(_without_constants(body.jaxpr), inputs, after)
+        else:
+            read = list(dict.fromkeys(atom for atom in equation.invars if not isinstance(atom, Literal)))
+            made = [result for result in made if not isinstance(result, DropVar)]
+            alone = jaxpr.replace(constvars=[], invars=read, outvars=made, eqns=[equation])
+            results = eval_jaxpr(alone, (), *(known[atom] for atom in read))
+            if name == "pvary" and read and not _can_wait(known[read[0]], after):
+                results = [_behind(after, *results)]
+        known.update(zip(made, results, strict=True))
+    return [value(atom) for atom in jaxpr.outvars]
+
+
+def _can_wait(value: Array, after: Array | None) -> bool:
+    """Whether it varies along the axes of `after`; what a barrier holds must vary alike."""
+    return after is not None and varying(value) >= varying(after)
+
+
+def _behind(after: Array | None, value: Array) -> Array:
+    """`value`, but not before `after` is there, where it can wait."""
+    if after is None or not _can_wait(value, after):
+        return value
+    after = lax.pcast(after, unvaried(after, sorted(varying(value))), to="varying")
+    return lax.optimization_barrier((value, after))[0]
+
+
+def _late(jaxpr: Jaxpr, early: int) -> Jaxpr:
+    """The same, but what is made of nothing but the first inputs is made right before it is read."""
+    alone = set(jaxpr.invars[:early])
     makers: dict[Any, JaxprEqn] = {}
     order: dict[int, JaxprEqn] = {}
 
@@ -189,7 +236,7 @@ def _without_constants(jaxpr: Jaxpr) -> Jaxpr:
 
 
 def _of_constant(constant: Any) -> _Origin:
-    return _Origin.ACTIVATION if isinstance(constant, jax.core.Tracer) else _Origin.NOTHING
+    return _Origin.ACTIVATION if isinstance(constant, Tracer) else _Origin.NOTHING
 
 
 def _chosen(values: Sequence[Any], chosen: Sequence[bool]) -> list[Any]:

@@ -68,9 +68,10 @@ def layers(
     """
     arrays, static = eqx.partition(stack.layer, eqx.is_array)
 
-    def one(parameters: Any, inputs: tuple[Carry, Any]) -> Carry:
+    def gathered(parameters: Any, inputs: tuple[Carry, Any]) -> Carry:
         return apply(gather(eqx.combine(parameters, static), dtype), *inputs)
 
+    one: Callable[[Any, tuple[Carry, Any]], Carry] = gathered
     sharded = any(isinstance(leaf, Shard) for leaf in jax.tree.leaves(arrays, is_leaf=_is_shard))
     if remat != "none":
         one = jax.checkpoint(one, policy=_POLICIES[remat], prevent_cse=False)

@@ -8,6 +8,7 @@ from typing import Any
 import equinox as eqx
 import jax
 import jax.numpy as jnp
+import numpy as np
 import optax
 import pytest
 from jax.sharding import PartitionSpec
@@ -16,7 +17,9 @@ from bvc.compile.construct import is_array
 from bvc.compile.layout import lay_out
 from bvc.compile.state import first_state
 from bvc.compile.step import Training, abstract_step
-from bvc.component import Loss, MeshContext
+from bvc.component import Loss, MeshContext, Stack, layers, regather
+from bvc.component.execution import Execution, executing
+from bvc.component.shard import Shard
 from bvc.library.models.bit_paper import BitPaper
 from bvc.library.models.vit import Vit
 from bvc.plan.ops import Ops, read_step
@@ -64,8 +67,9 @@ def form(shape: tuple[int, ...]) -> tuple[int, ...]:
 
 
 def waiting(body: Ops) -> Iterator[tuple[int, ...]]:
-    """Shapes of what the forward pass makes and the backward pass reads."""
-    forward = {value for op in body.ops if pass_of(op) == "forward" for value in op.outputs}
+    """Shapes of what the forward pass makes and the backward pass reads; `pvary` makes nothing."""
+    made = (op for op in body.ops if pass_of(op) == "forward" and op.name != "pvary")
+    forward = {value for op in made for value in op.outputs}
     for op in body.ops:
         if pass_of(op) in ("backward", "recomputed"):
             yield from (value.shape for value in op.inputs if value in forward)
@@ -81,3 +85,46 @@ def test_no_whole_weight_of_a_model_waits(name: str, parts: int) -> None:
     kept = [*waiting(step)]
     assert len(wholes) > 10 and len(kept) > 20
     assert not [shape for shape in kept if form(shape) in forms or form(shape[1:]) in forms]
+
+
+class Layer(eqx.Module):
+    """One product."""
+
+    kernel: Any
+
+
+def test_layers_may_read_what_is_around_them() -> None:
+    """A layer's function closes over activations, which have gradients, and over keys, which have none."""
+    kernels, x = jax.random.normal(jax.random.key(0), (2, 4, 4)), jax.random.normal(jax.random.key(1), (4, 4))
+    grid = grid_of(AXES)
+    rows = PartitionSpec(("data", "fsdp"))
+
+    def total(kernels: Any, x: Any, keys: Any) -> Any:
+        around, noise = jnp.sin(x), jax.vmap(jax.random.fold_in, (0, None))(keys, 3)
+
+        def apply(layer: Any, x: Any, _: Any) -> Any:
+            return jnp.tanh(x @ layer.kernel) * around + jax.vmap(lambda key: jax.random.normal(key, (4,)))(
+                noise
+            )
+
+        return jnp.sum(layers(Stack(Layer(kernels), 2), x, apply))
+
+    def local(kernels: Any, x: Any, keys: Any) -> Any:
+        def summed(kernels: Any, x: Any) -> Any:
+            with executing(Execution(grid.context, unroll=True)):
+                return grid.context.sum(total(Shard(kernels, -2, "fsdp"), x, keys))
+
+        value, pull = regather.vjp(summed, kernels, x)
+        return value, pull(jnp.ones_like(value))
+
+    split = PartitionSpec(None, "fsdp")
+    found = jax.shard_map(
+        local,
+        mesh=grid.place(jax.devices()[: grid.size]),
+        in_specs=(split, rows, rows),
+        out_specs=(PartitionSpec(), (split, rows)),
+    )
+    keys = jax.random.split(jax.random.key(2), 4)
+    wanted = jax.value_and_grad(total, argnums=(0, 1))(kernels, x, keys)
+    for one, other in zip(*map(jax.tree.leaves, (jax.jit(found)(kernels, x, keys), wanted)), strict=True):
+        np.testing.assert_allclose(one, other, rtol=1e-4, atol=1e-6)
