@@ -11,6 +11,8 @@ from pathlib import Path
 
 import fsspec
 
+from bvc.runtime.refusals import as_os_errors
+
 
 class Folder:
     """A folder by path or URL. Methods raise `OSError`; a missing file reads as None.
@@ -19,8 +21,11 @@ class Folder:
     on this machine, or None.
     """
 
+    @as_os_errors()
     def __init__(self, url: str | Path) -> None:
-        """Raises `ValueError` for an unknown protocol, `ImportError` where its fsspec driver is missing."""
+        """Raises `ValueError` for an unknown protocol, `ImportError` where its fsspec driver is missing, `OSError`
+        where the driver finds nothing to sign in with.
+        """
         self.url = str(url).rstrip("/") if "://" in str(url) else str(url)
         self.local: Path | None = None
         if "://" not in self.url or self.url.startswith("file://"):
@@ -35,6 +40,7 @@ class Folder:
     def __str__(self) -> str:
         return self.url
 
+    @as_os_errors()
     def make(self) -> None:
         """Make the folder and those above it."""
         if self.local:
@@ -42,6 +48,7 @@ class Folder:
         else:
             self._fs.makedirs(self._root, exist_ok=True)
 
+    @as_os_errors()
     def names(self) -> list[str]:
         """Names of the files and folders in it, sorted; none where it does not exist."""
         if self.local:
@@ -51,6 +58,7 @@ class Folder:
         self._fs.invalidate_cache(self._root)
         return sorted(path.rstrip("/").rsplit("/", 1)[-1] for path in self._fs.ls(self._root, detail=False))
 
+    @as_os_errors()
     def read(self, name: str) -> bytes | None:
         """The content of a file, or None if there is none."""
         try:
@@ -60,6 +68,7 @@ class Folder:
         except FileNotFoundError:
             return None
 
+    @as_os_errors()
     def read_range(self, name: str, start: int, stop: int) -> bytes:
         """The bytes of a file from `start` to `stop`, fewer where it ends before. Raises `FileNotFoundError`."""
         if not self.local:
@@ -68,6 +77,7 @@ class Folder:
             file.seek(start)
             return file.read(stop - start)
 
+    @as_os_errors()
     def write(self, name: str, data: bytes) -> None:
         """Replace a file; a reader sees the old content or the new, never a part."""
         if not self.local:
@@ -83,6 +93,7 @@ class Folder:
         finally:
             draft.unlink(missing_ok=True)
 
+    @as_os_errors()
     def remove(self, name: str) -> None:
         """Remove a file or a folder with what is in it; nothing happens if it is not there."""
         if self.local:
@@ -94,6 +105,7 @@ class Folder:
         elif self._fs.exists(f"{self._root}/{name}"):
             self._fs.rm(f"{self._root}/{name}", recursive=True)
 
+    @as_os_errors()
     def rename(self, name: str, new: str) -> None:
         """Rename a folder; atomic on this machine. Stores copy what is in it, file by file."""
         if self.local:
@@ -103,6 +115,7 @@ class Folder:
             self._fs.cp_file(f"{self._root}/{name}/{path}", f"{self._root}/{new}/{path}")
         self.remove(name)
 
+    @as_os_errors()
     def files(self) -> dict[str, int]:
         """Every file below it, by its path from here, with its size in bytes; sorted."""
         if self.local:
@@ -116,6 +129,7 @@ class Folder:
             found = {path[len(self._root) :].lstrip("/"): info["size"] for path, info in listed.items()}
         return dict(sorted(found.items()))
 
+    @as_os_errors()
     def put(self, name: str, source: Path) -> None:
         """Copy a file of this machine into it, with the folders that `name` has."""
         if self.local:
@@ -126,12 +140,14 @@ class Folder:
         self._fs.makedirs(os.path.dirname(f"{self._root}/{name}"), exist_ok=True)
         self._fs.put_file(str(source), f"{self._root}/{name}")
 
+    @as_os_errors()
     def stream(self, name: str, chunks: Iterable[bytes | memoryview]) -> None:
         """Write a file of a store piece by piece; it is whole when this has returned."""
         with self._fs.open(f"{self._root}/{name}", "wb") as file:
             for chunk in chunks:
                 file.write(chunk)
 
+    @as_os_errors()
     def get(self, name: str, target: Path) -> None:
         """Copy a file of a store to this machine."""
         target.parent.mkdir(parents=True, exist_ok=True)

@@ -20,7 +20,7 @@ from bvc.diagnostics import Failed
 from bvc.diagnostics.catalog import run as catalog
 from bvc.diagnostics.suggest import did_you_mean
 from bvc.runtime.assemble import Machine, evaluations, initial_state, placed
-from bvc.runtime.checkpoints.stored import at, newest
+from bvc.runtime.checkpoints.stored import at, newest, reason, steps
 from bvc.runtime.folder import Folder
 from bvc.runtime.workdir import CHECKPOINTS
 
@@ -96,10 +96,14 @@ def open_trained(program: Program, workdir: str, here: Machine, step: int | None
     Raises:
         Failed: there is no checkpoint, or it cannot be used.
     """
-    folder = Folder(workdir) / CHECKPOINTS
     abstract = program.state._replace(optimizer={})
     lies = state_shardings(abstract, here.step.layout, here.mesh)
     wanted = jax.tree.map(placed, abstract, lies)
+    try:
+        folder = Folder(workdir) / CHECKPOINTS
+        steps(folder)  # what a store refuses it refuses here
+    except (OSError, ValueError, ImportError) as error:
+        raise Failed(catalog.checkpoint_unreadable(workdir, reason(error))) from error
     loaded = at(folder, step, wanted, part=True) if step is not None else newest(folder, wanted, part=True)[0]
     if loaded is None:
         raise Failed(catalog.checkpoint_unreadable(str(folder), "there is none"))

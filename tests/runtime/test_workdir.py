@@ -2,8 +2,10 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
+from fsspec.implementations.memory import MemoryFileSystem
 
 from bvc.diagnostics import Failed
 from bvc.runtime.workdir import SPEC, Workdir
@@ -106,6 +108,19 @@ def test_what_is_no_folder_is_told(tmp_path):
     (tmp_path / "file").write_text("")
     assert refused(tmp_path / "file").code == "B0513"
     assert refused("nothing-like://this").code == "B0513"
+
+
+def test_a_store_that_refuses_is_told(tmp_path, monkeypatch):
+    class HttpError(Exception):
+        pass
+
+    def refuse(*_: object) -> None:
+        raise HttpError("no credentials\nand a page of advice")
+
+    monkeypatch.setitem(sys.modules, "gcsfs.retry", SimpleNamespace(HttpError=HttpError))
+    monkeypatch.setattr(MemoryFileSystem, "cat_file", refuse)
+    told = refused(f"memory://{tmp_path.name}")
+    assert told.code == "B0513" and told.message.endswith(": no credentials")
 
 
 HOLD = """
