@@ -17,7 +17,7 @@ from bvc.plan.host_memory import feed_memory
 from bvc.plan.plan import Plan
 
 _EXAMPLES = 2
-_SECONDS = 0.05
+_SECONDS = 0.03
 """For which each pipeline is measured: the plan should take no longer for it."""
 
 
