@@ -16,8 +16,9 @@ _ROWS, _LANES = 8, 128
 def tiled_bytes(value: Value, batched: frozenset[int] = frozenset()) -> int:
     """Bytes with the padding of whole tiles.
 
-    The two last dims are tiled where the last one fills the lanes; of other arrays the compiler turns the dims so that
-    least is lost (seen in the layouts that libtpu gives to ViTs).
+    The two last dims are tiled where the last one fills the lanes, or instead of the last but one another that would
+    fill lanes too, as a large batch; of other arrays the compiler turns the dims so that least is lost (seen in the
+    layouts that libtpu gives to ViTs).
 
     Args:
         value: the array.
@@ -29,7 +30,10 @@ def tiled_bytes(value: Value, batched: frozenset[int] = frozenset()) -> int:
     inner = sorted(sizes, key=lambda each: each[0])
     dims = [size for free, size in inner if free]
     dims = dims if len(dims) >= 2 else [size for _, size in inner[-2:]]
-    pairs = [dims[-2:]] if dims[-1] >= _LANES else itertools.permutations(dims, 2)
+    if dims[-1] >= _LANES:
+        pairs = [(rows, dims[-1]) for rows in dims[:-2] if rows >= _LANES] + [(dims[-2], dims[-1])]
+    else:
+        pairs = itertools.permutations(dims, 2)
     return min(
         value.bytes // (rows * lanes) * _whole(rows, _ROWS) * _whole(lanes, _LANES) for rows, lanes in pairs
     )

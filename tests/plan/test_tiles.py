@@ -21,11 +21,18 @@ def array(*shape: int, width: int = 2) -> Value:
         (array(12, 1, 32, 6, 196, 196, width=4), 450.0),
         (array(12, 32, 196, 6, 64), 72.0),
         (array(12, 384, 6, 64, width=4), 6.75),
+        (array(12, 128, 49, 3072), 441.0),
     ],
-    ids=["rows are padded", "rows and lanes", "dims are turned", "turned so that nothing is lost"],
+    ids=[
+        "rows are padded",
+        "rows and lanes",
+        "turned",
+        "turned so that nothing is lost",
+        "rows are a large batch",
+    ],
 )
 def test_arrays_are_padded_as_libtpu_lays_them_out(value: Value, mib: float) -> None:
-    """The sizes are those of libtpu 0.0.52 for the layers of a ViT-S/16."""
+    """The sizes are those of libtpu 0.0.52 for the layers of a ViT-S/16 and a ViT-B/32."""
     assert tiled_bytes(value) == mib * MIB
 
 
