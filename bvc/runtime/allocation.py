@@ -4,19 +4,22 @@ from __future__ import annotations
 
 import ctypes
 
-_TRIM_THRESHOLD, _MMAP_THRESHOLD = -1, -3
-_BYTES = 1 << 28
+_TRIM_THRESHOLD, _MMAP_MAX, _ARENA_MAX = -1, -4, -8
+"""glibc's numbers of what can be set (malloc.h)."""
 
 
 def keep_freed_memory() -> None:
     """Keep what is freed for the next array instead of giving it back to the system, where the C library can.
 
-    An image is a few megabytes, which glibc else maps anew for every array: the page faults doubled the time of a
-    resize (bench/data.py).
+    Images, and what a step on CPU computes in between, are megabytes; glibc else maps them anew for every image and
+    every step. The page faults doubled the time of a resize, and took a seventh of a step (bench/README.md). One
+    arena, since only the first one can grow beyond 64 MB. Threads that have been given another one keep it, so this
+    comes before what starts them.
     """
     try:
         library = ctypes.CDLL(None)
-        library.mallopt(_MMAP_THRESHOLD, _BYTES)
-        library.mallopt(_TRIM_THRESHOLD, _BYTES)
+        library.mallopt(_MMAP_MAX, 0)
+        library.mallopt(_TRIM_THRESHOLD, -1)
+        library.mallopt(_ARENA_MAX, 1)
     except (AttributeError, OSError, TypeError):  # another C library
         return

@@ -26,6 +26,7 @@ from bvc.compile.state import State, first_state, state_shardings
 from bvc.compile.step import Step, compile_step
 from bvc.compile.step import Training as StepParts
 from bvc.runtime.ahead import compiling
+from bvc.runtime.allocation import keep_freed_memory
 from bvc.runtime.checkpoints.frozen import Tell, load_frozen, replaced, saved_values
 from bvc.runtime.compilation import keep_compiled
 from bvc.runtime.draws import DrawnFeed, Variants, placing
@@ -88,6 +89,7 @@ def machine(program: Program, tell: Tell = lambda text: None) -> Machine:
             processes that this one has not met (B0561).
     """
     keep_compiled()
+    keep_freed_memory()
     check_met()
     devices = jax.devices()
     grid = resolve_mesh(program.experiment.mesh, len(devices))

@@ -42,14 +42,17 @@ def attend(
     query = query / math.sqrt(query.shape[-1])
     if (keys is None or drop == 0.0) and not execution().unroll:
         return jax.nn.dot_product_attention(query, key, value, mask=mask, scale=1.0)
-    # On CPU it is written out: the dims of groups of heads, which the function above adds, cost it copies there,
-    # and a ViT's forward and backward pass a tenth of its time.
-    logits = jnp.einsum("btnk,bsnk->bnts", query, key, preferred_element_type=jnp.float32)
+    # On CPU it is written out, for what XLA makes of it there (bench/README.md): heads beside the batch cost a copy
+    # before the products and save more in them, and dividing by the sum of the weights costs least at the end.
+    query, key, value = (jnp.swapaxes(x, 1, 2) for x in (query, key, value))
+    logits = jnp.einsum("bntk,bnsk->bnts", query, key, preferred_element_type=jnp.float32)
     if mask is not None:
         logits = jnp.where(mask, logits, jnp.finfo(jnp.float32).min)
-    weights = jax.nn.softmax(logits).astype(value.dtype)
-    weights = dropout(weights, drop, keys, broadcast=(2,) if share_drop else (), split=1)
-    return jnp.einsum("bnts,bsnk->btnk", weights, value)
+    weights = jnp.exp(logits - lax.stop_gradient(jnp.max(logits, -1, keepdims=True)))
+    total = jnp.sum(weights, -1, keepdims=True)
+    weights = dropout(weights.astype(value.dtype), drop, keys, broadcast=(2,) if share_drop else (), split=1)
+    y = jnp.einsum("bnts,bnsk->bntk", weights, value, preferred_element_type=jnp.float32) / total
+    return jnp.swapaxes(y.astype(value.dtype), 1, 2)
 
 
 class Memory(NamedTuple):
