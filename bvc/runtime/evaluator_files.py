@@ -12,7 +12,6 @@ from bvc.component.evaluation import Preparing
 from bvc.diagnostics import Diagnostic, Failed
 from bvc.diagnostics.catalog import missing as catalog
 from bvc.ir import DataNode, Node
-from bvc.runtime.evaluate import prepare
 from bvc.runtime.files import VARIABLE, candidates
 
 
@@ -26,6 +25,8 @@ def check_evaluator_files(program: Program) -> list[Diagnostic]:
         absent = [told for reader in (node, *_sources(node)) for told in _absent(reader)]
         found += absent
         if not absent and isinstance(each.evaluator, Preparing):
+            from bvc.runtime.evaluate import prepare  # with it comes all that evaluates
+
             settings = {**node.settings, **{name: _place(path) for name, path in _files(node)}}
             try:
                 prepare(
