@@ -39,7 +39,10 @@ def start(
 
 def finish(process: subprocess.Popen[str]) -> str:
     """What it printed; it must have ended well."""
-    printed, _ = process.communicate(timeout=300)
+    try:
+        printed, _ = process.communicate(timeout=600)
+    finally:
+        process.kill()  # it does not outlive a test that has waited too long
     assert process.returncode == 0, printed
     return printed
 

@@ -37,7 +37,7 @@ class Fork(NamedTuple):
 
     def ended(self) -> int | None:
         """Its exit status, once it has ended."""
-        self.process.join(timeout=300)
+        self.process.join(timeout=600)
         return self.process.exitcode
 
     def wait_for(self, text: str) -> None:
