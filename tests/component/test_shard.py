@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Iterator
 from typing import Any, Literal
 
@@ -40,6 +41,7 @@ def equations(jaxpr: Any) -> Iterator[Any]:
                 yield from equations(inner)
 
 
+@functools.cache
 def step_of(remat: str, dtype: Any = jnp.bfloat16, layout: Any = KERNELS, **settings: Any) -> list[Any]:
     model = Toy(jax.random.key(0), remat, dtype)
     training, state = training_of(model, AXES, layout, **settings)
@@ -106,9 +108,9 @@ def on_mesh(function: Any, *arrays: Any, vjp: Any = jax.vjp) -> Any:
         return found, pull(jnp.ones_like(found))[0]
 
     split = PartitionSpec("fsdp")
-    return jax.shard_map(
-        local, mesh=mesh, in_specs=(split, *[batch for _ in arrays[1:]]), out_specs=(PartitionSpec(), split)
-    )(*arrays)
+    given = (split, *[batch for _ in arrays[1:]])
+    mapped = jax.shard_map(local, mesh=mesh, in_specs=given, out_specs=(PartitionSpec(), split))
+    return jax.jit(mapped)(*arrays)
 
 
 @pytest.mark.parametrize("use", ["gather", "again", "twice", "forgotten", "cast"])

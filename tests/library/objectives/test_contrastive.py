@@ -68,7 +68,7 @@ def without_bias(objective: Any) -> Any:
 def test_sigmoid_equals_whole_matrix(axes: dict[str, int], chunk: Chunk) -> None:
     arrays = inputs()
     value, gradients = on_grid(axes, lambda **given: sigmoid_contrastive(**given, chunk=chunk))(arrays)
-    wanted, wanted_gradients = jax.value_and_grad(lambda a: whole_sigmoid(**a))(arrays)
+    wanted, wanted_gradients = jax.jit(jax.value_and_grad(lambda a: whole_sigmoid(**a)))(arrays)
     np.testing.assert_allclose(value, wanted, rtol=1e-5)
     for name, gradient in gradients.items():
         np.testing.assert_allclose(gradient, wanted_gradients[name], rtol=1e-4, atol=1e-5, err_msg=name)
@@ -84,7 +84,7 @@ def test_rows_of_a_block_change_nothing(monkeypatch: pytest.MonkeyPatch) -> None
     monkeypatch.setattr(contrastive, "_ROWS", 2)
     arrays = inputs(32)
     value, gradients = on_grid({"data": 8}, unrolled)(arrays)
-    wanted, wanted_gradients = jax.value_and_grad(lambda a: whole_sigmoid(**a))(arrays)
+    wanted, wanted_gradients = jax.jit(jax.value_and_grad(lambda a: whole_sigmoid(**a)))(arrays)
     np.testing.assert_allclose(value, wanted, rtol=1e-5)
     for name, gradient in gradients.items():
         np.testing.assert_allclose(gradient, wanted_gradients[name], rtol=1e-4, atol=1e-5, err_msg=name)
@@ -109,7 +109,7 @@ def test_softmax_equals_whole_matrix(axes: dict[str, int], chunk: Chunk) -> None
     arrays = inputs()
     objective = without_bias(lambda **given: softmax_contrastive(**given, chunk=chunk))
     value, gradients = on_grid(axes, objective)(arrays)
-    wanted, wanted_gradients = jax.value_and_grad(lambda a: whole_softmax(**a))(arrays)
+    wanted, wanted_gradients = jax.jit(jax.value_and_grad(lambda a: whole_softmax(**a)))(arrays)
     np.testing.assert_allclose(value, wanted, rtol=1e-5)
     for name, gradient in gradients.items():
         np.testing.assert_allclose(gradient, wanted_gradients[name], rtol=1e-4, atol=1e-5, err_msg=name)
@@ -138,10 +138,10 @@ def test_masked_pairs_count_nowhere() -> None:
     arrays = inputs(6)
     keep = np.asarray([True, False, True, True, True, False])
     context = Grid({"data": 1}, ("data",)).context
-    found = softmax_pairs(
-        arrays["image"], arrays["text"], arrays["temperature"], context, mask=jnp.asarray(keep)
-    )
-    alone = softmax_pairs(arrays["image"][keep], arrays["text"][keep], arrays["temperature"], context)
+    image, text, temperature = np.asarray(arrays["image"]), np.asarray(arrays["text"]), arrays["temperature"]
+    pairs = jax.jit(functools.partial(softmax_pairs, mesh=context))
+    found = pairs(image, text, temperature, mask=keep)
+    alone = pairs(image[keep], text[keep], temperature)
     np.testing.assert_allclose(found[keep], alone, rtol=1e-5)
     np.testing.assert_array_equal(found[~keep], 0)
 
@@ -167,7 +167,7 @@ def test_embeddings_of_half_precision_get_gradients_summed_in_float32() -> None:
     half = {name: array.astype(jnp.bfloat16) for name, array in inputs(64).items()}
     exact = {name: array.astype(jnp.float32) for name, array in half.items()}
     value, gradients = on_grid({"data": 8}, unrolled)(half)
-    wanted, wanted_gradients = jax.value_and_grad(lambda a: whole_sigmoid(**a))(exact)
+    wanted, wanted_gradients = jax.jit(jax.value_and_grad(lambda a: whole_sigmoid(**a)))(exact)
     np.testing.assert_allclose(value, wanted, rtol=1e-2)
     for name in ("image", "text"):
         assert gradients[name].dtype == jnp.bfloat16
