@@ -16,17 +16,17 @@ Factor = float | Float[Array, "..."]
 
 def add(x: Factor, y: Factor) -> Float[Array, "..."]:
     """`x + y`."""
-    return lax.add(x, y) if _alike(x, y) else x + y
+    return lax.add(x, y) if _alike(x, y) else jnp.add(x, y)
 
 
 def multiply(x: Factor, y: Factor) -> Float[Array, "..."]:
     """`x * y`."""
-    return lax.mul(x, y) if _alike(x, y) else x * y
+    return lax.mul(x, y) if _alike(x, y) else jnp.multiply(x, y)
 
 
 def divide(x: Factor, y: Factor) -> Float[Array, "..."]:
     """`x / y`."""
-    return lax.div(x, y) if _alike(x, y) else x / y
+    return lax.div(x, y) if _alike(x, y) else jnp.divide(x, y)
 
 
 def sum_entries(x: Float[Array, "..."]) -> Float[Array, ""]:
