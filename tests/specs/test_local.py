@@ -17,7 +17,7 @@ from bvc.library.checkpoints.archive import read
 from bvc.library.checkpoints.export import named, published
 from bvc.runtime.checkpoints.conversion import convert
 from tests.library.evaluators.topology import Begun, begun
-from tests.runtime.command import finish, start
+from tests.runtime.forks import fork
 
 from .big_vision import resolved
 
@@ -63,8 +63,14 @@ def cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def run(spec: str, steps: int, data: Path, cache: Path, workdir: Path) -> None:
     length = f'run.length="{steps} steps"'
-    command = ("run", f"{ROOT}/specs/{spec}", "--workdir", str(workdir), "--set", length)
-    finish(start(data, *command, cache=cache))
+    command("run", f"{ROOT}/specs/{spec}", "--workdir", str(workdir), "--set", length, data=data, cache=cache)
+
+
+def command(*arguments: str, data: Path, cache: Path) -> str:
+    """What `bvc ARGUMENTS` prints; machine code is optimized, as a user's."""
+    done = fork(data, *arguments, cache=cache, output=cache / "output")
+    assert done.ended() == 0, done.printed
+    return done.printed
 
 
 def last_row(workdir: Path) -> dict[str, float]:
@@ -118,9 +124,8 @@ def test_a_checkpoint_is_evaluated_alone(
 ) -> None:
     convert(str(pretrained), tmp_path / "pre.npz", None, Sources())
     init = f"model.init='{tmp_path / 'pre.npz'}'"
-    printed = finish(
-        start(data_dir, "eval", f"{ROOT}/specs/vit_s16_i1k.toml:local", "--set", init, cache=cache)
-    )
+    spec = f"{ROOT}/specs/vit_s16_i1k.toml:local"
+    printed = command("eval", spec, "--set", init, data=data_dir, cache=cache)
     found = json.loads(printed.splitlines()[-1])
     assert found == {"step": 0, **{name: last_row(pretrained)[name] for name in ("val/prec@1", "val/loss")}}
 
