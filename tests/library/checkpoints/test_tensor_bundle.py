@@ -160,7 +160,7 @@ def test_an_index_that_lies(stored: dict[bytes, bytes], reason: str, tmp_path: P
         read(f"{tmp_path}/a.ckpt")
 
 
-@settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(value=st.binary(max_size=40))
 def test_any_entry_is_an_array_or_an_error(value: bytes, tmp_path: Path) -> None:
     (tmp_path / "a.ckpt.index").write_bytes(table({b"": HEADER, b"a": value}))

@@ -65,7 +65,7 @@ def test_parameters_of_a_trainer(tmp_path: Path) -> None:
 
 
 def test_a_model_from_a_trainer(tmp_path: Path) -> None:
-    model = abstract(Vit, width=8, depth=2, heads=2, mlp_dim=12, size=16, patch=4, out_dim=5)
+    model = abstract(Vit, width=8, depth=1, heads=2, mlp_dim=12, size=8, patch=4, out_dim=5)
     full = filled(model)
     arrays = {f"params/{name}": leaf for name, leaf in published(full, named(full)).items()}
     values, _ = load_parameters(model, str(save(tmp_path / "checkpoint.bv-000000100", arrays)))
