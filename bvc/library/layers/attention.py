@@ -70,8 +70,14 @@ class Projection(eqx.Module):
 
     def __call__(self, x: Float[Array, "b t d"], dtype: Dtype) -> Float[Array, "b t n k"]:
         """Tokens to heads."""
-        y = jnp.einsum("btd,dnk->btnk", x.astype(dtype), self.kernel.astype(dtype))
-        return y if self.bias is None else y + self.bias.astype(dtype)
+        x, kernel = x.astype(dtype), self.kernel.astype(dtype)
+        if not execution().unroll:
+            y = jnp.einsum("btd,dnk->btnk", x, kernel)
+            return y if self.bias is None else y + self.bias.astype(dtype)
+        # On CPU each further dim of a product costs its gradients copies.
+        y = x.reshape(-1, len(kernel)) @ kernel.reshape(len(kernel), -1)
+        y = y if self.bias is None else y + self.bias.astype(dtype).reshape(-1)
+        return y.reshape(*x.shape[:2], *kernel.shape[1:])
 
 
 class Merge(eqx.Module):
@@ -82,8 +88,15 @@ class Merge(eqx.Module):
 
     def __call__(self, x: Float[Array, "b t n k"], dtype: Dtype) -> Float[Array, "b t d"]:
         """Heads to tokens."""
-        y = jnp.einsum("btnk,nkd->btd", x.astype(dtype), self.kernel.astype(dtype))
-        y = complete(y, x, self.kernel)
+        x, kernel = x.astype(dtype), self.kernel.astype(dtype)
+        if execution().unroll:  # see `Projection`
+            width = kernel.shape[-1]
+            y = (x.reshape(x.shape[0] * x.shape[1], -1) @ kernel.reshape(-1, width)).reshape(
+                *x.shape[:2], width
+            )
+        else:
+            y = jnp.einsum("btnk,nkd->btd", x, kernel)
+        y = complete(y, x, kernel)
         return y if self.bias is None else y + self.bias.astype(dtype)
 
 
