@@ -134,7 +134,8 @@ def with_parameters(model: T, values: Mapping[str, Leaf]) -> T:
 
 
 def _with_layers(stacked: jax.Array, named: Mapping[int, Leaf]) -> jax.Array:
-    def part(at: tuple[slice, ...]) -> np.ndarray:
+    def part(at: tuple[slice, ...] | None) -> np.ndarray:
+        assert at is not None
         held = np.array(next(shard.data for shard in stacked.addressable_shards if shard.index == at))
         for row, layer in enumerate(range(*at[0].indices(stacked.shape[0]))):
             if layer in named:

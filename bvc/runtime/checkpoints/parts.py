@@ -115,4 +115,4 @@ def read_piece(folder: Folder, stored: Stored) -> Shaped[np.ndarray, "*dims"]:
 
 
 def _bytes(data: np.ndarray) -> memoryview:
-    return memoryview(np.ascontiguousarray(data).reshape(-1).view(np.uint8))
+    return np.ascontiguousarray(data).reshape(-1).view(np.uint8).data

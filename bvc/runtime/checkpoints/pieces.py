@@ -75,7 +75,8 @@ def put_together(
     """
     seen: dict[int, np.ndarray] = {}
 
-    def part(at: tuple[slice, ...]) -> np.ndarray:
+    def part(at: tuple[slice, ...] | None) -> np.ndarray:
+        assert at is not None
         bounds = [place.indices(size)[:2] for place, size in zip(at, wanted.shape, strict=True)]
         target = np.empty([stop - start for start, stop in bounds], wanted.dtype)
         left = target.size

@@ -45,9 +45,10 @@ def upload(folder: Folder, pieces: Sequence[Piece]) -> Callable[[], dict[str, Pa
         parts = gathered(said, f"upload/{number}")
         if failure is not None:
             raise failure
-        if any(part is None for _, part in parts):
+        uploaded = {file: Part(*part) for file, part in parts if part is not None}
+        if len(uploaded) < len(parts):
             raise Elsewhere
-        return {file: Part(*part) for file, part in parts}
+        return uploaded
 
     return run
 
