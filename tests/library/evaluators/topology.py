@@ -42,7 +42,7 @@ def begun(file: Path, devices: int, params: str = "") -> Begun:
     program = compile_experiment(find_files(checked.experiment), 1)
     grid = resolve_mesh(program.experiment.mesh, devices)
     parts = program.training(grid, unroll=True)
-    here = Machine(grid, grid.place(jax.devices()[:devices]), parts, program.steps)
+    here = Machine(grid, grid.place(jax.devices()[:devices]), parts, program.steps, tell=lambda text: None)
     return Begun(
         program, here, initial_state(program, state_shardings(program.state, here.step.layout, here.mesh))
     )
