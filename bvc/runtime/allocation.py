@@ -12,9 +12,8 @@ def keep_freed_memory() -> None:
     """Keep what is freed for the next array instead of giving it back to the system, where the C library can.
 
     Images, and what a step on CPU computes in between, are megabytes; glibc else maps them anew for every image and
-    every step. The page faults doubled the time of a resize, and took a seventh of a step (bench/README.md). One
-    arena, since only the first one can grow beyond 64 MB. Threads that have been given another one keep it, so this
-    comes before what starts them.
+    every step, and each of their pages costs a fault. One arena, since only the first one can grow beyond 64 MB.
+    Threads that have been given another one keep it, so this comes before what starts them.
     """
     try:
         library = ctypes.CDLL(None)
