@@ -42,7 +42,8 @@ def ours() -> tuple[Any, Forward]:
     from bvc.library.models.vit import Vit
     from bvc.runtime.allocation import keep_freed_memory
 
-    keep_freed_memory()  # as every run does
+    keep_freed_memory()  # as every run does, and the next line too
+    jax.config.update("jax_cpu_enable_async_dispatch", False)
 
     model = eqx.filter_jit(Vit)(variant="S/16", out_dim=CLASSES, key=jax.random.key(0))
     params, static = eqx.partition(model, eqx.is_array)

@@ -90,6 +90,8 @@ def machine(program: Program, tell: Tell = lambda text: None) -> Machine:
     """
     keep_compiled()
     keep_freed_memory()
+    # A step on CPU runs in this thread then, whose memory is kept whatever its size; nothing else waits for it.
+    jax.config.update("jax_cpu_enable_async_dispatch", False)
     check_met()
     devices = jax.devices()
     grid = resolve_mesh(program.experiment.mesh, len(devices))

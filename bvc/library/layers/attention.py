@@ -13,7 +13,7 @@ from jaxtyping import Array, Bool, Float, Int
 
 from bvc.component import complete
 from bvc.component.execution import execution
-from bvc.library.layers.dense import Dtype
+from bvc.library.layers.dense import Dtype, rows
 from bvc.library.layers.dropout import Keys, dropout
 from bvc.library.layers.initializers import Parameter, RandomKey, xavier_uniform, zeros
 from bvc.library.layers.norm import LayerNorm
@@ -70,12 +70,11 @@ class Projection(eqx.Module):
 
     def __call__(self, x: Float[Array, "b t d"], dtype: Dtype) -> Float[Array, "b t n k"]:
         """Tokens to heads."""
-        x, kernel = x.astype(dtype), self.kernel.astype(dtype)
+        kernel = self.kernel.astype(dtype)
         if not execution().unroll:
-            y = jnp.einsum("btd,dnk->btnk", x, kernel)
+            y = jnp.einsum("btd,dnk->btnk", x.astype(dtype), kernel)
             return y if self.bias is None else y + self.bias.astype(dtype)
-        # On CPU each further dim of a product costs its gradients copies.
-        y = x.reshape(-1, len(kernel)) @ kernel.reshape(len(kernel), -1)
+        y = rows(x).astype(dtype) @ kernel.reshape(len(kernel), -1)
         y = y if self.bias is None else y + self.bias.astype(dtype).reshape(-1)
         return y.reshape(*x.shape[:2], *kernel.shape[1:])
 
@@ -88,16 +87,14 @@ class Merge(eqx.Module):
 
     def __call__(self, x: Float[Array, "b t n k"], dtype: Dtype) -> Float[Array, "b t d"]:
         """Heads to tokens."""
-        x, kernel = x.astype(dtype), self.kernel.astype(dtype)
-        if execution().unroll:  # see `Projection`
-            width = kernel.shape[-1]
-            y = (x.reshape(x.shape[0] * x.shape[1], -1) @ kernel.reshape(-1, width)).reshape(
-                *x.shape[:2], width
-            )
+        kernel = self.kernel.astype(dtype)
+        if execution().unroll:
+            y = rows(x.reshape(*x.shape[:2], -1)).astype(dtype) @ kernel.reshape(-1, kernel.shape[-1])
         else:
-            y = jnp.einsum("btnk,nkd->btd", x, kernel)
+            y = jnp.einsum("btnk,nkd->btd", x.astype(dtype), kernel)
         y = complete(y, x, kernel)
-        return y if self.bias is None else y + self.bias.astype(dtype)
+        y = y if self.bias is None else y + self.bias.astype(dtype)
+        return y.reshape(*x.shape[:2], y.shape[-1])
 
 
 class Attention(eqx.Module):

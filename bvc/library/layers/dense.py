@@ -8,10 +8,16 @@ import equinox as eqx
 from jaxtyping import Array, Float, Int
 
 from bvc.component import complete
+from bvc.component.execution import execution
 from bvc.library.layers.initializers import Parameter
 
 Dtype = Literal["float32", "bfloat16"]
 """Precision of matrix products; parameters are float32 whatever it is."""
+
+
+def rows(x: Float[Array, "*b d"]) -> Float[Array, "*n d"]:
+    """On CPU one row for each token: each further dim of a product with its bias costs gradients copies there."""
+    return x.reshape(-1, x.shape[-1]) if execution().unroll else x
 
 
 class Dense(eqx.Module):
@@ -28,8 +34,9 @@ class Dense(eqx.Module):
 
     def __call__(self, x: Float[Array, "*b d"]) -> Float[Array, "*b c"]:
         """Map the last dim."""
-        y = complete(x.astype(self.dtype) @ self.kernel.astype(self.dtype), x, self.kernel)
-        return y if self.bias is None else y + self.bias.astype(self.dtype)
+        y = complete(rows(x).astype(self.dtype) @ self.kernel.astype(self.dtype), x, self.kernel)
+        y = y if self.bias is None else y + self.bias.astype(self.dtype)
+        return y.reshape(*x.shape[:-1], y.shape[-1])
 
 
 class Embedding(eqx.Module):

@@ -35,7 +35,9 @@ class LayerNorm(eqx.Module):
         # fusions, which makes a ViT's backward pass 1.4 times as fast.
         mean_of_square = jnp.mean(jnp.square(x), axis=-1, keepdims=True)
         mean = jnp.mean(x, axis=-1, keepdims=True)
-        variance = jnp.maximum(0.0, mean_of_square - jnp.square(mean))
+        variance = mean_of_square - jnp.square(mean)
+        # not a maximum, whose gradient splits ties: a kernel more on CPU
+        variance = jnp.where(variance < 0.0, 0.0, variance)
         if self.exact:
             variance = jnp.mean(jnp.square(x - mean), axis=-1, keepdims=True)
         y = (x - mean) * (lax.rsqrt(variance + self.epsilon) * self.scale.astype(jnp.float32))
