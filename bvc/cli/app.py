@@ -10,6 +10,7 @@ import typer
 
 from bvc.cli.checkpoint import checkpoint
 from bvc.cli.data import data
+from bvc.cli.frames import in_one_piece
 from bvc.cli.launch import Place
 from bvc.cli.options import (
     Coordinator,
@@ -264,6 +265,6 @@ def main() -> None:
     gc.set_threshold(1_000_000, 50, 1000)
     claim(os.environ)
     try:
-        app()
+        in_one_piece(app)
     finally:
         gc.freeze()

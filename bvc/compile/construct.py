@@ -13,6 +13,7 @@ from jaxtyping import Array, Key
 
 from bvc.compile.blame import blamed, returned
 from bvc.component.error import SettingError
+from bvc.component.execution import Execution, executing
 from bvc.diagnostics import Diagnostic, Failed
 from bvc.diagnostics.catalog import shapes
 from bvc.ir import Duration, ModelNode, Node, OpNode
@@ -84,9 +85,10 @@ def abstract(node: ModelNode, steps: Steps) -> eqx.Module:
     Raises:
         Failed: a model refuses a setting.
     """
-    return eqx.filter_eval_shape(
-        lambda key: build(node, key, steps), jax.eval_shape(lambda: jax.random.key(0))
-    )
+    with executing(Execution(shapes=True)):
+        return eqx.filter_eval_shape(
+            lambda key: build(node, key, steps), jax.eval_shape(lambda: jax.random.key(0))
+        )
 
 
 def is_array(leaf: object) -> bool:

@@ -66,7 +66,6 @@ class Component:
     views: Mapping[str, Method] = field(default_factory=dict[str, Method])
     doc: str = ""
     file: str = ""
-    line: int = 0
     writes: str | None = None
     advance: tuple[Method, Reduction] | None = None
     """Of a model with mutable state: the method that makes the model of the next step."""
@@ -78,8 +77,11 @@ class Component:
 
     @property
     def where(self) -> str:
-        """`file:line` of its declaration; empty where it has no file."""
-        return f"{shown(self.file)}:{self.line}" if self.file else ""
+        """`file:line` of its declaration; empty where it has no file. Python reads the file for it."""
+        try:
+            return f"{shown(self.file)}:{inspect.getsourcelines(inspect.unwrap(self.target))[1]}"
+        except (OSError, TypeError):  # declared in a notebook or at a prompt
+            return ""
 
     @property
     def is_class(self) -> bool:
@@ -187,8 +189,7 @@ def _read(kind: Kind, name: str, target: Callable[..., Any], writes: str | None)
         raise TypeError(
             f"`{varying[0]}` of `{name}` is `Scheduled`: that is for objectives, called in the step"
         )
-    file, line = _where(target)
-    return Component(kind, name, target, settings, call, views, doc, file, line, writes, advance)
+    return Component(kind, name, target, settings, call, views, doc, _file(target), writes, advance)
 
 
 def _varies(annotation: Any) -> bool:
@@ -243,11 +244,8 @@ def _outputs(annotation: object) -> dict[str, Port]:
     return {}
 
 
-def _where(target: Callable[..., Any]) -> tuple[str, int]:
-    target = inspect.unwrap(target)
+def _file(target: Callable[..., Any]) -> str:
     try:
-        file = inspect.getsourcefile(target) or ""
-        line = inspect.getsourcelines(target)[1]
-    except (OSError, TypeError):  # declared in a notebook or at a prompt: there is no file to point at
-        return "", 0
-    return file, line
+        return inspect.getsourcefile(inspect.unwrap(target)) or ""
+    except TypeError:  # made by a call: there is no file to point at
+        return ""

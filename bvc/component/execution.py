@@ -22,6 +22,7 @@ class Execution:
     reduce: dtype in which gradients are summed over devices.
     step: updates done before the step that is traced, a traced number inside it.
     split: what is drawn (initial parameters) lies in parts on several devices.
+    shapes: only shapes are asked for, so that initial parameters need not be drawn.
     """
 
     mesh: MeshContext = field(default_factory=MeshContext)
@@ -29,6 +30,7 @@ class Execution:
     reduce: Any = jnp.float32
     step: Any = 0
     split: bool = False
+    shapes: bool = False
 
 
 _CURRENT: ContextVar[Execution | None] = ContextVar("execution", default=None)

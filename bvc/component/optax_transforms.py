@@ -66,10 +66,9 @@ def _component(name: str, function: Callable[..., Any]) -> Component | None:
     if rated or unset:
         return None
     file = inspect.getsourcefile(function) or ""
-    line = function.__code__.co_firstlineno
     doc = _doc(function)
     call = Method(name, {}, {}, settings, frozenset())
-    return Component("optimizer", name, function, settings, call, {}, doc, file, line)
+    return Component("optimizer", name, function, settings, call, {}, doc, file)
 
 
 def _settings(function: Callable[..., Any]) -> Iterator[tuple[str, Setting]]:

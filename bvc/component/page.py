@@ -20,7 +20,7 @@ def page(component: Component) -> str:
     if component.views:
         lines += ["", "## Views", ""]
         lines += [f"- `{name}`: {_signature(method)}" for name, method in component.views.items()]
-    if component.file:
+    if component.where:
         lines += ["", f"Declared in {component.where}"]
     return "\n".join(lines) + "\n"
 

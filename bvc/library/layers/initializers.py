@@ -59,4 +59,6 @@ def xavier_uniform(key: RandomKey, shape: Sequence[int], fan_in: int, fan_out: i
 
 
 def _drawn(draw: Callable[[tuple[int, ...]], Parameter], shape: Sequence[int]) -> Parameter:
+    if execution().shapes:
+        return zeros(shape)
     return draw(tuple(shape)) if execution().split else draw((math.prod(shape),)).reshape(shape)
