@@ -84,7 +84,7 @@ def bind_component(
         {**own, **generic},
         owner,
         who=component.name,
-        declared_at=component.where,
+        component=component,
         chosen=label,
         also=("type",),
     )

@@ -82,13 +82,12 @@ def _bind(reader: Reader, call: Call, component: Component, position: int) -> Op
     found = reader.found
     before = len(found.diagnostics)
     given = _arguments(found, call, component)
-    site = component.where
     settings: dict[str, Any] = {}
     origins: dict[str, Origin] = {}
     wires: dict[str, str] = {}
     for name, argument in given.items():
         setting = component.settings.get(name, Setting(name, str))
-        value = reader.read(_tree(argument), Site(component.name, setting, site))
+        value = reader.read(_tree(argument), Site(component.name, setting, component))
         if isinstance(value, Invalid):
             continue
         if name in component.settings:

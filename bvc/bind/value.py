@@ -13,7 +13,7 @@ from bvc.bind.found import INVALID, Found, Invalid, valid
 from bvc.bind.quantity import BYTE_UNITS, DURATION_UNITS, Quantity, parse
 from bvc.bind.wording import article, found_in_words, mended
 from bvc.component.annotation import AtLeast, Calls, Child, FileRole, Split, Unit, Varying, ViewRole, Within
-from bvc.component.declare import REQUIRED, Setting, fields_of
+from bvc.component.declare import REQUIRED, Component, Setting, fields_of
 from bvc.component.describe import describe
 from bvc.diagnostics import Label, Origin
 from bvc.diagnostics.catalog import names, quantities
@@ -33,17 +33,21 @@ LARGEST_FLOAT = 3.4028234e38
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Site:
-    """Which setting is being read: its owner, and where it was declared."""
+    """Which setting is being read: its owner, and the component that declares it, if one does."""
 
     owner: str
     setting: Setting
-    declared_at: str = ""
-    """`file:line` of the declaration, or empty."""
+    component: Component | None = None
 
     @property
     def declared(self) -> str:
         """The declaration in words: `lr: float`."""
         return f"{self.setting.name}: {describe(self.setting.annotation)}"
+
+    @property
+    def declared_at(self) -> str:
+        """`file:line` of the declaration, or empty."""
+        return self.component.where if self.component else ""
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -86,7 +90,7 @@ class Reader:
         owner: str,
         *,
         who: str = "",
-        declared_at: str = "",
+        component: Component | None = None,
         chosen: Label | None = None,
         also: Sequence[str] = (),
     ) -> Settings | None:
@@ -97,7 +101,7 @@ class Reader:
             settings: what may stand in it.
             owner: the table's name in messages.
             who: whose settings they are, if not the table's own (a component).
-            declared_at: `file:line` of their declaration.
+            component: what declares them.
             chosen: the place of `type`, which decided them.
             also: keys that another reader of the same table takes.
         """
@@ -109,7 +113,7 @@ class Reader:
         for key, node in table.items.items():
             setting = settings.get(key)
             if setting is not None:
-                values[key] = self.read(node, Site(who or owner, setting, declared_at))
+                values[key] = self.read(node, Site(who or owner, setting, component))
                 origins[key] = node.origin
             elif key not in also:
                 place = table.keys.get(key, node.origin)
@@ -229,7 +233,7 @@ class Reader:
     def _dataclass(self, node: Node, kind: type[Any], site: Site) -> Any:
         if not isinstance(node, Table):
             return self._mismatch(node, kind, site)
-        values = self.table(node, fields_of(kind), site.setting.name, declared_at=site.declared_at)
+        values = self.table(node, fields_of(kind), site.setting.name, component=site.component)
         return INVALID if values is None else kind(**values.values)
 
     def _duration(self, node: Node, unit: Unit, site: Site) -> Duration | Invalid:
