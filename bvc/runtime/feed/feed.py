@@ -68,12 +68,15 @@ class Feed:
         self._pump: threading.Thread | None = None
         self._ended = False
         # where nobody closes the feed, before multiprocessing ends the workers
-        multiprocessing.util.Finalize(self, Feed._close, args=(weakref.ref(self),), exitpriority=100)
+        given = weakref.ref(self), self._board
+        multiprocessing.util.Finalize(self, Feed._close, args=given, exitpriority=100)
 
     @staticmethod
-    def _close(feed: weakref.ref[Feed]) -> None:
+    def _close(feed: weakref.ref[Feed], board: Board) -> None:
         alive = feed()
-        if alive is not None:
+        if alive is None:  # a thread that fills it would hold it, so there is none
+            board.remove()
+        else:
             alive.close()
 
     def __iter__(self) -> Iterator[dict[str, Any]]:

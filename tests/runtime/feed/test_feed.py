@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import gc
 import itertools
 import os
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 from multiprocessing.shared_memory import SharedMemory
 from pathlib import Path
@@ -113,6 +115,20 @@ def test_workers_change_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(SharedMemory, "unlink", slowly)
     assert same(train(8, workers=2, start_step=3), train(8, start_step=3))
     assert len(opened) >= 8 and not [name for name in opened if Path("/dev/shm", name).exists()]
+
+
+@pytest.mark.parametrize("closed", [True, False])
+def test_a_feed_leaves_no_file(closed: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nor does one that nobody ever asks for a batch."""
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    feed = TrainFeed(Numbers(50), NUMBERS, batch=8, seed=0, shuffle=True, workers=0)
+    assert list(tmp_path.iterdir())
+    if closed:
+        next(feed)
+        feed.close()
+    del feed
+    gc.collect()
+    assert not list(tmp_path.iterdir())
 
 
 def test_data_wait_is_measured() -> None:
