@@ -164,9 +164,9 @@ def main() -> None:
     given = parser.parse_args()
     if given.side == "bvc":
         sys.path.insert(0, str(Path(__file__).parent.parent))
-        from bvc.cli.frames import in_one_piece
+        from bvc.cli.interpreter import undisturbed
 
-        in_one_piece(lambda: work("bvc", given.big_vision))  # as every command does
+        undisturbed(lambda: work("bvc", given.big_vision))  # as every command does
     elif given.side:
         work(given.side, given.big_vision)
     elif given.python:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gc
 import os
 from typing import Annotated
 
@@ -10,7 +9,7 @@ import typer
 
 from bvc.cli.checkpoint import checkpoint
 from bvc.cli.data import data
-from bvc.cli.frames import in_one_piece
+from bvc.cli.interpreter import undisturbed
 from bvc.cli.launch import Place
 from bvc.cli.options import (
     Coordinator,
@@ -260,11 +259,5 @@ def schema(
 
 def main() -> None:
     """Entry point of `bvc`."""
-    # Imports and traced programs make some 300 000 objects that stay. To look for cycles among them, while they are
-    # made and once more as Python ends, takes a seventh of a plan.
-    gc.set_threshold(1_000_000, 50, 1000)
     claim(os.environ)
-    try:
-        in_one_piece(app)
-    finally:
-        gc.freeze()
+    undisturbed(app)
