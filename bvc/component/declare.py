@@ -247,5 +247,5 @@ def _outputs(annotation: object) -> dict[str, Port]:
 def _file(target: Callable[..., Any]) -> str:
     try:
         return inspect.getsourcefile(inspect.unwrap(target)) or ""
-    except TypeError:  # made by a call: there is no file to point at
+    except (OSError, TypeError):  # declared in a notebook or at a prompt: there is no file to point at
         return ""

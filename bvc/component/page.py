@@ -20,8 +20,9 @@ def page(component: Component) -> str:
     if component.views:
         lines += ["", "## Views", ""]
         lines += [f"- `{name}`: {_signature(method)}" for name, method in component.views.items()]
-    if component.where:
-        lines += ["", f"Declared in {component.where}"]
+    where = component.where
+    if where:
+        lines += ["", f"Declared in {where}"]
     return "\n".join(lines) + "\n"
 
 

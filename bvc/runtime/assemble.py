@@ -90,7 +90,7 @@ def machine(program: Program, tell: Tell = lambda text: None) -> Machine:
     """
     keep_compiled()
     keep_freed_memory()
-    # A step on CPU runs in this thread then, whose memory is kept whatever its size; nothing else waits for it.
+    # A step on CPU then runs in this thread, whose memory is kept whatever its size, and which would but wait for it.
     jax.config.update("jax_cpu_enable_async_dispatch", False)
     check_met()
     devices = jax.devices()

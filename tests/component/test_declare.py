@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import doctest
+import subprocess
+import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, Literal, TypedDict
@@ -120,6 +122,33 @@ def test_a_model_made_of_a_class() -> None:
     shown = page(found)
     assert "| `width` | int of at least 1 | required |" in shown
     assert "- `embed`: (image: Float[b h w 3]) -> Float[b d]" in shown
+
+
+AT_A_PROMPT = """
+from typing import Any
+from bvc.component import component
+from bvc.component.declare import declared
+from bvc.component.page import page
+
+@component("op", name="twice")
+class Twice:
+    def __call__(self, image: Any) -> Any:
+        return image
+
+@component("op", name="thrice")
+def thrice(image: Any) -> Any:
+    return image
+
+for name in ("twice", "thrice"):
+    found = declared("op", name)
+    assert found is not None
+    print(repr(found.where), "Declared in" in page(found))
+"""
+
+
+def test_a_component_without_a_file() -> None:
+    done = subprocess.run([sys.executable, "-c", AT_A_PROMPT], check=True, capture_output=True, text=True)
+    assert done.stdout.splitlines() == ["'' False"] * 2
 
 
 def test_a_class_without_settings_takes_none() -> None:
