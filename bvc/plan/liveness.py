@@ -7,14 +7,15 @@ one matches.
 
 from __future__ import annotations
 
+import functools
 import itertools
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 from bvc.plan.fusion import Fused, fuse, in_place
 from bvc.plan.ops import Op, Ops, Value
-from bvc.plan.order import heaviest_first, largest_first, made_first, postponed
+from bvc.plan.order import heaviest_first, largest_first, made_early, postponed
 from bvc.plan.siblings import awaited
 from bvc.plan.target import DeviceKind
 from bvc.plan.tiles import sizes_on
@@ -68,15 +69,22 @@ def peak_memory(step: Ops, donated: Sequence[bool], kind: DeviceKind) -> Peak:
     if kind == "tpu":
         step = largest_first(step)
     size = sizes_on(kind, step)
-    peak = _sweep(step, frozenset(free), kind, size, outermost=True)
-    if kind != "tpu":
-        return peak
-    other = heaviest_first(
-        step, lambda loop: max(_sweep(part, frozenset(), kind, size).bytes for part in loop.inner)
-    )
-    if other is step:
-        return peak
-    return min(peak, _sweep(other, frozenset(free), kind, size, outermost=True), key=lambda each: each.bytes)
+
+    @functools.cache
+    def within(loop: Op) -> Peak | None:
+        peaks = (_sweep(part, frozenset(), kind, size, within) for part in loop.inner)
+        return max(peaks, key=lambda peak: peak.bytes, default=None)
+
+    def weigh(loop: Op) -> int:
+        inside = within(loop)
+        return inside.bytes if inside else 0
+
+    orders = [step]
+    if kind != "cpu":
+        other = heaviest_first(step, weigh)
+        orders = [other] if kind == "gpu" or other is step else [step, other]
+    peaks = (_sweep(order, frozenset(free), kind, size, within, outermost=True) for order in orders)
+    return min(peaks, key=lambda peak: peak.bytes)
 
 
 def _sweep(
@@ -84,10 +92,11 @@ def _sweep(
     free: frozenset[Value],
     kind: DeviceKind,
     size: Callable[[Value], int],
+    within: Callable[[Op], Peak | None],
     *,
     outermost: bool = False,
 ) -> Peak:
-    """The peak of one body. Values in `free` cost nothing."""
+    """The peak of one body. Values in `free` cost nothing; `within` tells the peak inside an op."""
     fused = fuse(body, kind)
     last = _last_reads(body, fused)
     apart = frozenset[Value]()
@@ -96,18 +105,21 @@ def _sweep(
         late = [awaited(body, fused), *([postponed(body, fused)] if outermost else [])]
         for value, index in itertools.chain.from_iterable(each.items() for each in late):
             last[value] = max(last.get(value, 0), index)
-    early = made_first(body, fused) if kind == "gpu" and outermost else {}
-    live: dict[Value, Op | None] = {value: op for value, op in early.items() if value not in free}
+    early = made_early(body, fused) if kind == "gpu" and outermost else {}
+    starting: dict[int, list[tuple[Value, Op]]] = defaultdict(list)
+    for value, (index, loop) in early.items():
+        if value not in free:
+            starting[index].append((value, loop))
+    live: dict[Value, Op] = {}
     reusable = {value for value in body.carried if last.get(value, -1) < len(body.ops)}
-    now = sum(size(value) for value in live)
+    now = 0
     best = Peak(0, None, ())
     moments: list[Moment] = []
     for index, op in enumerate(body.ops):
-        inside = max(
-            (_sweep(part, frozenset(), kind, size) for part in op.inner),
-            key=lambda peak: peak.bytes,
-            default=None,
-        )
+        for value, loop in starting[index]:
+            live[value] = loop
+            now += size(value)
+        inside = within(op)
         reads = fused.reads(op)
         dying = [
             value for value in reads if last.get(value) == index and (value in live or value in reusable)
@@ -125,12 +137,12 @@ def _sweep(
                     spare[size(value)] -= 1
                     reused += size(value)
         here = now - reused + (inside.bytes if inside else 0)
-        within = inside.moments if inside else ()
         moments += [
-            Moment(each.bytes + now - reused, each.op, each.written * op.repeats) for each in within
+            Moment(each.bytes + now - reused, each.op, each.written * op.repeats)
+            for each in (inside.moments if inside else ())
         ] or [Moment(here, op, sum(size(value) for value in op.outputs if value in fused.stored))]
         if here > best.bytes:
-            held = [(size(value), maker) for value, maker in live.items() if maker is not None]
+            held = [(size(value), maker) for value, maker in live.items()]
             best = _peak(here, op, held, inside)
         for value in dying:
             if value in live:

@@ -1,7 +1,6 @@
 """In which order compilers run the ops of a step, where it is not that of the program.
 
-The rules are for what happens outside loops; seen in the schedules of two towers, of a student beside its teacher, and
-of unrolled layers. The first two are those of compilers for GPUs, the others are those of the one for TPUs.
+The rules are for what happens outside loops; seen in the schedules of two towers and of a student beside its teacher.
 """
 
 from __future__ import annotations
@@ -11,36 +10,35 @@ from dataclasses import replace
 
 from bvc.plan.fusion import Fused
 from bvc.plan.ops import Op, Ops, Value
-from bvc.plan.place import Pass, pass_of
+from bvc.plan.place import pass_of
 from bvc.plan.siblings import needs
 
 
-def made_first(body: Ops, fused: Fused) -> dict[Value, Op]:
-    """What loops of the forward pass collect for the backward pass; the room for it is made before anything runs.
+def made_early(body: Ops, fused: Fused) -> dict[Value, tuple[int, Op]]:
+    """What loops collect, where compilers for GPUs make the room for it: the index of an op and the loop.
 
-    Arrays of one form are cleared by one kernel: with it comes the room for what loops of the backward pass collect in
-    the same form, as gradients of weights in the precision of the weights.
+    What loops of the forward pass collect for the backward pass has its room before anything runs, and what is cleared
+    by the same kernel, since it has the same form. All other that loops of the backward pass collect, as gradients of
+    the weights of two towers, has it before the first of these loops.
     """
-    found = _collected(body, fused, "forward")
-    forms = {(value.shape, value.dtype) for value in found}
-    later = _collected(body, fused, "backward").items()
-    return found | {value: op for value, op in later if (value.shape, value.dtype) in forms}
-
-
-def _collected(body: Ops, fused: Fused, part: Pass) -> dict[Value, Op]:
-    return {
-        value: op
-        for op in body.ops
-        if op.name == "scan" and pass_of(op) == part
-        for value in op.outputs[op.params["num_carry"] :]
-        if value in fused.stored
-    }
+    loops = [(index, op) for index, op in enumerate(body.ops) if op.name == "scan"]
+    found: dict[Value, tuple[int, Op]] = {}
+    first: dict[tuple[object, ...], int] = {}
+    for part in ("forward", "backward"):
+        own = [(index, op) for index, op in loops if pass_of(op) == part]
+        start = 0 if part == "forward" else min((index for index, _ in own), default=0)
+        for _, op in own:
+            for value in op.outputs[op.params["num_carry"] :]:
+                if value in fused.stored:
+                    found[value] = first.setdefault((value.shape, value.dtype), start), op
+    return found
 
 
 def postponed(body: Ops, fused: Fused) -> dict[Value, int]:
-    """For each operand of a gradient's product the index of the op that reads the product: only then it is computed.
+    """For what the gradient of the last layer's weights is computed from the index of the op that reads that gradient.
 
-    Gradients of weights are so read by the sum over devices or by the update, after the whole backward pass.
+    Compilers for GPUs compute this product no earlier, after the whole backward pass, for which the gradient of the
+    logits waits. Products that others of the backward pass lead to wait for nothing.
     """
     first: dict[Value, int] = {}
     for index, op in enumerate(body.ops):
@@ -48,17 +46,23 @@ def postponed(body: Ops, fused: Fused) -> dict[Value, int]:
             for value in fused.reads(op):
                 first.setdefault(value, index)
     found: dict[Value, int] = {}
+    led: set[Value] = set()
     for op in body.ops:
-        if op.name == "dot_general" and pass_of(op) == "backward":
-            until = max(first.get(value, 0) for value in op.outputs)
-            found.update((value, max(found.get(value, 0), until)) for value in fused.reads(op))
+        if pass_of(op) == "backward":
+            after = not led.isdisjoint(op.inputs)
+            if op.name == "dot_general" and not after:
+                until = max(first.get(value, 0) for value in op.outputs)
+                found.update((value, max(found.get(value, 0), until)) for value in fused.reads(op))
+            if op.name in ("dot_general", "scan") or after:
+                led.update(op.outputs)
     return found
 
 
 def largest_first(body: Ops) -> Ops:
     """The ops with loops of the forward pass that leave much before those that leave less and that they do not need.
 
-    A frozen tower or teacher, which leaves nothing for the backward pass, so runs beside all that the trained one left.
+    The compiler for TPUs orders them so: a frozen tower or teacher, which leaves nothing for the backward pass, runs
+    beside all that the trained one left.
     """
     loops = [op for op in body.ops if op.name == "scan" and pass_of(op) == "forward"]
     return _moved(body, loops, {op: sum(value.bytes for value in op.outputs) for op in loops})
@@ -67,7 +71,8 @@ def largest_first(body: Ops) -> Ops:
 def heaviest_first(body: Ops, weigh: Callable[[Op], int]) -> Ops:
     """The ops with loops of the backward pass before lighter ones that they do not need.
 
-    What the lighter ones leave, gradients of their weights, is then not yet there.
+    What the lighter ones leave, gradients of their weights, is then not yet there. Compilers for GPUs order them so,
+    those for TPUs where it takes less memory.
 
     Args:
         body: the ops of a step.

@@ -53,6 +53,7 @@ SAMPLE = (
     "B/16,batch=512,remat=none",
     "adafactor,batch=512,remat=full",
     "siglip.toml:variant=B/16,batch=256,remat=full",
+    "siglip.toml:variant=B/16,batch=1024,remat=full",
     "lit_coco.toml",
     "lit_coco.toml:txt=bert_large,img=L/16",
     "vit_s16_i1k.toml",

@@ -9,7 +9,7 @@ from jax import lax
 from bvc.plan.fusion import fuse
 from bvc.plan.liveness import peak_memory
 from bvc.plan.ops import Ops
-from bvc.plan.order import heaviest_first, largest_first, made_first, postponed
+from bvc.plan.order import heaviest_first, largest_first, made_early, postponed
 
 Trace = Callable[..., Ops]
 A = jax.ShapeDtypeStruct((16, 16), jnp.float32)
@@ -24,7 +24,7 @@ def test_room_for_what_a_forward_loop_collects_is_there_from_the_start(trace: Tr
         return lax.scan(lambda c, _: (jnp.sin(c @ w), None), x, None, length=8)[0].sum()
 
     body = trace(jax.grad(loss), A, jax.ShapeDtypeStruct((1, 16), jnp.float32))
-    early = made_first(body, fuse(body, "gpu"))
+    early = made_early(body, fuse(body, "gpu"))
     assert {value.shape for value in early} == {(8, 16, 16)}
     first = peak_memory(body, [False, False], "gpu").moments[0]
     assert first.bytes >= sum(value.bytes for value in early)
@@ -38,21 +38,47 @@ def test_room_of_the_same_form_for_gradients_is_made_with_it(trace: Trace) -> No
             return lax.scan(lambda c, w: (jnp.sin(c @ w.astype(c.dtype)), None), x, ws)[0].sum()
 
         body = trace(jax.grad(loss), jnp.zeros((8, 16, 16), dtype), A)
-        found = made_first(body, fuse(body, "gpu"))
-        return {"backward" if "transpose" in op.scope else "forward" for op in found.values()}
+        found = made_early(body, fuse(body, "gpu"))
+        return {"backward" if "transpose" in op.scope else "forward" for at, op in found.values() if at == 0}
 
     assert early("float32") == {"forward", "backward"}
     assert early("bfloat16") == {"forward"}
 
 
-def test_the_operands_of_a_weights_gradient_wait_for_the_update(trace: Trace) -> None:
-    def step(w: jax.Array, x: jax.Array) -> jax.Array:
-        gradient = jax.grad(lambda w: jnp.sin(x @ w).sum())(w)
-        return w - gradient * (x @ x @ x)
+def test_room_for_gradients_of_two_towers_is_made_before_the_first_goes_back(trace: Trace) -> None:
+    def tower(ws: jax.Array, x: jax.Array) -> jax.Array:
+        return lax.scan(lambda c, w: (jnp.sin(c @ w), None), x, ws)[0].sum()
 
-    body = trace(step, A, A)
-    update = max(index for index, op in enumerate(body.ops) if op.name == "sub")
-    assert update in postponed(body, fuse(body, "gpu")).values()
+    def loss(ws: jax.Array, others: jax.Array, x: jax.Array) -> jax.Array:
+        return tower(ws, x) * tower(others, x)
+
+    deep, shallow, rows = (
+        jax.ShapeDtypeStruct((*lead, 16), jnp.float32) for lead in ((8, 16), (6, 16), (4,))
+    )
+    body = trace(jax.grad(loss, argnums=(0, 1)), deep, shallow, rows)
+    back = [at for at, op in enumerate(body.ops) if op.name == "scan" and "transpose" in op.scope]
+    early = made_early(body, fuse(body, "gpu"))
+    room = {value.shape: index for value, (index, op) in early.items() if "transpose" in op.scope}
+    assert room == {deep.shape: back[0], shallow.shape: back[0]}
+
+
+def test_the_gradient_of_the_logits_waits_for_the_update(trace: Trace) -> None:
+    """With the last layer's inputs, unlike those of the layer before."""
+    sizes = {"x": (4, 8), "first": (8, 16), "last": (16, 32)}
+
+    def step(first: jax.Array, last: jax.Array, x: jax.Array) -> tuple[jax.Array, jax.Array]:
+        def loss(weights: tuple[jax.Array, jax.Array]) -> jax.Array:
+            return jnp.sin(jnp.sin(x @ weights[0]) @ weights[1]).sum()
+
+        gradients = jax.grad(loss)((first, last))
+        return first - gradients[0], last - gradients[1]
+
+    shapes = [jax.ShapeDtypeStruct(sizes[name], jnp.float32) for name in ("first", "last", "x")]
+    body = trace(step, *shapes)
+    updates = {op.outputs[0].shape: at for at, op in enumerate(body.ops) if op.name == "sub"}
+    found = {value.shape: until for value, until in postponed(body, fuse(body, "gpu")).items()}
+    assert found[(4, 32)] == updates[(16, 32)]
+    assert (4, 8) not in found
 
 
 def test_of_two_towers_the_wider_goes_back_first_where_the_order_is_free(trace: Trace) -> None:
