@@ -20,6 +20,9 @@ from bvc.plan.siblings import awaited
 from bvc.plan.target import DeviceKind
 from bvc.plan.tiles import sizes_on
 
+WORKSPACE = 4 * 2**20
+"""What XLA gives a product of cuBLAS beside its operands and its result."""
+
 
 @dataclass(frozen=True, slots=True)
 class Moment:
@@ -136,14 +139,15 @@ def _sweep(
                 if value in written and spare[size(value)] > 0 and value not in apart:
                     spare[size(value)] -= 1
                     reused += size(value)
-        here = now - reused + (inside.bytes if inside else 0)
+        aside = WORKSPACE if kind == "gpu" and op.name == "dot_general" else 0
+        here = now - reused + aside + (inside.bytes if inside else 0)
         moments += [
             Moment(each.bytes + now - reused, each.op, each.written * op.repeats)
             for each in (inside.moments if inside else ())
         ] or [Moment(here, op, sum(size(value) for value in op.outputs if value in fused.stored))]
         if here > best.bytes:
             held = [(size(value), maker) for value, maker in live.items()]
-            best = _peak(here, op, held, inside)
+            best = _peak(here, op, [*held, *([(aside, op)] if aside else [])], inside)
         for value in dying:
             if value in live:
                 del live[value]

@@ -12,6 +12,7 @@ from jax import lax
 
 from bvc.compile.mesh import resolve_mesh
 from bvc.compile.step import compile_step
+from bvc.plan import liveness
 from bvc.plan.fusion import fuse
 from bvc.plan.liveness import peak_memory
 from bvc.plan.ops import Ops
@@ -31,6 +32,24 @@ def peak(body: Ops, donated: int = 0) -> int:
 
 
 A = array(16, 16)  # 1 KiB
+
+
+@pytest.fixture(autouse=True)
+def only_arrays(monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest) -> None:
+    """Arrays are counted, in KiB; what a product takes beside them has a test of its own."""
+    if "workspace" not in request.node.name:
+        monkeypatch.setattr(liveness, "WORKSPACE", 0)
+
+
+def test_a_product_has_a_workspace_on_a_gpu(trace: Trace) -> None:
+    """While it runs, in a loop too; what is only added has none."""
+    product = trace(lambda x: x @ x + 1, A)
+    loop = trace(lambda x: lax.scan(lambda c, _: (c @ x, None), x, None, length=4)[0], A)
+    taken = peak_memory(product, [False], "gpu")
+    assert taken.bytes == liveness.WORKSPACE + KIB == sum(size for size, _ in taken.live)
+    assert peak_memory(loop, [False], "gpu").bytes >= liveness.WORKSPACE
+    assert peak_memory(trace(lambda x: x + x, A), [False], "gpu").bytes == KIB
+    assert peak_memory(product, [False], "tpu").bytes < liveness.WORKSPACE
 
 
 def test_a_chain_of_elementwise_ops_is_one_array(trace: Trace) -> None:
