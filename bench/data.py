@@ -46,7 +46,7 @@ Turn = Callable[[int], tuple[float, float]]
 @contextmanager
 def bvc_side(name: str, files: list[bytes]) -> Iterator[Turn]:
     """Images per second of one of `PIPELINES`, by threads of this process."""
-    from bvc.compile.pipeline import split_pipeline
+    from bvc.compile.pipeline.pipeline import split_pipeline
     from bvc.component.feature import Feature
     from bvc.runtime.allocation import keep_freed_memory
     from tests.pipelines import bound

@@ -34,10 +34,10 @@ import jax.numpy as jnp  # noqa: E402
 import numpy as np  # noqa: E402
 
 from bvc.bind import bind  # noqa: E402
-from bvc.compile.mesh import resolve_mesh  # noqa: E402
+from bvc.compile.mesh.mesh import resolve_mesh  # noqa: E402
 from bvc.compile.program import Program, compile_experiment  # noqa: E402
-from bvc.compile.state import State, first_state, state_shardings  # noqa: E402
-from bvc.compile.step import compile_step  # noqa: E402
+from bvc.compile.step.state import State, first_state, state_shardings  # noqa: E402
+from bvc.compile.step.step import compile_step  # noqa: E402
 from bvc.plan.plan import Plan, plan  # noqa: E402
 from bvc.plan.target import Target  # noqa: E402
 from bvc.plan.units import size  # noqa: E402

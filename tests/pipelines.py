@@ -10,8 +10,8 @@ import numpy as np
 from bvc.bind.found import Found
 from bvc.bind.pipeline import bind_calls
 from bvc.bind.value import Reader
-from bvc.compile.pipeline import compile_pipeline
-from bvc.compile.pipeline_run import Pipeline
+from bvc.compile.pipeline.pipeline import compile_pipeline
+from bvc.compile.pipeline.run import Pipeline
 from bvc.component.feature import Feature, Features
 from bvc.diagnostics import Diagnostic, Failed, Origin, Place, Sources
 from bvc.ir import OpNode

@@ -91,11 +91,11 @@ def test_imports_go_one_way() -> None:
     ("module", "source", "is_package"),
     [
         ("bvc.spec.parse", "from bvc.bind import bind", False),
-        ("bvc.spec.parse", "def late():\n    import bvc.compile.step", False),
+        ("bvc.spec.parse", "def late():\n    import bvc.compile.step.step", False),
         ("bvc.spec.parse", "from ..plan.report import text", False),
         ("bvc.spec", "from ..ir import Experiment", True),
         ("bvc.library.ops.flip", "from bvc.ir import Experiment", False),
-        ("bvc.compile.step", "import bvc.library.models.vit", False),
+        ("bvc.compile.step.step", "import bvc.library.models.vit", False),
         ("bvc.plan.plan", "import bvc", False),
         ("bvc.plan.plan", "from bvc import load", False),
     ],

@@ -90,7 +90,7 @@ def apart(model: ModelNode | None, train: TrainData | None) -> list[Diagnostic]:
         except Failed as failure:
             found += failure.diagnostics
     if train is not None and all(source.data.features for source in train.sources):
-        from bvc.compile.mixing import type_sources
+        from bvc.compile.pipeline.mixing import type_sources
 
         try:
             type_sources(train, ())
@@ -105,8 +105,8 @@ def trace(program: Program) -> ClosedJaxpr:
     Raises:
         Failed: a layout rule or a batch does not fit the mesh.
     """
-    from bvc.compile.mesh import smallest
-    from bvc.compile.traced import traced_step
+    from bvc.compile.mesh.mesh import smallest
+    from bvc.compile.step.traced import traced_step
 
     return traced_step(program, program.training(smallest(program.experiment.mesh)))
 

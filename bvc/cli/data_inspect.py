@@ -85,7 +85,7 @@ def _of_spec(
     sources: Sources,
 ) -> list[Diagnostic]:
     from bvc.check import check
-    from bvc.compile.pipeline import compile_pipeline
+    from bvc.compile.pipeline.pipeline import compile_pipeline
     from bvc.runtime.datasets.inspect import look
     from bvc.runtime.feed.training_data import training_data
     from bvc.spec import parse_target

@@ -34,9 +34,9 @@ def plan(
     if not checked.ok or checked.program is None:
         return report(checked.diagnostics, checked.sources)
 
+    from bvc.plan.data.hosts import host_need
     from bvc.plan.doubts import check_doubts
     from bvc.plan.fits import check_fit
-    from bvc.plan.hosts import host_need
     from bvc.plan.plan import plan as make
     from bvc.plan.report import as_json, render
     from bvc.plan.target import find_target
@@ -76,8 +76,8 @@ def plan_data(spec: str, sets: Sequence[str], json: bool) -> int:
     if not checked.ok or checked.program is None:
         return report(checked.diagnostics, checked.sources)
 
-    from bvc.plan.data import plan_data as make
-    from bvc.plan.data_report import data_as_json, render_data
+    from bvc.plan.data.plan import plan_data as make
+    from bvc.plan.data.report import data_as_json, render_data
     from bvc.runtime.feed.workers import suggested_workers
 
     given_workers = checked.program.experiment.run.workers

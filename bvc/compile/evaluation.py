@@ -13,10 +13,10 @@ from jaxtyping import Array, Shaped
 
 from bvc.compile.blame import blamed, returned
 from bvc.compile.construct import Steps, construct
-from bvc.compile.frozen import FrozenModel
-from bvc.compile.pipeline import batch_features, check_batchable, type_pipeline
+from bvc.compile.model.frozen import FrozenModel
+from bvc.compile.model.views import View, find_view, view_names
+from bvc.compile.pipeline.pipeline import batch_features, check_batchable, type_pipeline
 from bvc.compile.typed import Traced, trace
-from bvc.compile.views import View, find_view, view_names
 from bvc.compile.wiring import Wires, by_root, features_read, wire
 from bvc.component.declare import method_of
 from bvc.component.evaluation import Evaluator, Stream

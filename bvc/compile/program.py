@@ -15,23 +15,23 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Key, PyTree
 
-from bvc.compile.batch import TypedBatch, type_batch
 from bvc.compile.construct import Steps, abstract, build, is_array
-from bvc.compile.draws import Draw, Values, check_draws, drawn_features, static_feeds, variants_of
-from bvc.compile.ema import Ema, make_ema
 from bvc.compile.evaluation import CompiledEval, Models, compile_eval
-from bvc.compile.forward import Forward, make_forward
-from bvc.compile.frozen import FrozenModel, make_frozen, reading
-from bvc.compile.layout import lay_out
-from bvc.compile.mesh import Grid, check_batch, check_parts, smallest
-from bvc.compile.mutable import check_state
-from bvc.compile.optimizer import Update, make_update
-from bvc.compile.perturbation import Perturbation, make_perturbation
-from bvc.compile.precision import kept
-from bvc.compile.sources import with_features
-from bvc.compile.state import State, first_state
-from bvc.compile.step import Training
-from bvc.compile.transforms import Transform
+from bvc.compile.mesh.layout import lay_out
+from bvc.compile.mesh.mesh import Grid, check_batch, check_parts, smallest
+from bvc.compile.model.forward import Forward, make_forward
+from bvc.compile.model.frozen import FrozenModel, make_frozen, reading
+from bvc.compile.pipeline.sources import with_features
+from bvc.compile.step.batch import TypedBatch, type_batch
+from bvc.compile.step.draws import Draw, Values, check_draws, drawn_features, static_feeds, variants_of
+from bvc.compile.step.ema import Ema, make_ema
+from bvc.compile.step.mutable import check_state
+from bvc.compile.step.perturbation import Perturbation, make_perturbation
+from bvc.compile.step.precision import kept
+from bvc.compile.step.state import State, first_state
+from bvc.compile.step.step import Training
+from bvc.compile.step.transforms import Transform
+from bvc.compile.update.optimizer import Update, make_update
 from bvc.compile.wiring import features_read
 from bvc.component.feature import Features
 from bvc.component.split import split_size

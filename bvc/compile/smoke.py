@@ -13,8 +13,8 @@ from dataclasses import replace
 from typing import Any, TypeVar
 
 from bvc.compile.nodes import is_file, map_nodes
+from bvc.compile.pipeline.sources import with_features
 from bvc.compile.program import compile_experiment
-from bvc.compile.sources import with_features
 from bvc.component import registry
 from bvc.diagnostics import Failed
 from bvc.ir import (

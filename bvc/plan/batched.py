@@ -6,7 +6,7 @@ by element: of attention weights `b n t s` only the two last dims lie in tiles, 
 
 from __future__ import annotations
 
-from bvc.plan.fusion import is_elementwise
+from bvc.plan.memory.fusion import is_elementwise
 from bvc.plan.ops import Op, Ops, Value
 
 Dims = frozenset[int]

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from math import prod
 from typing import Literal
 
-from bvc.compile.mesh import over_slices
+from bvc.compile.mesh.mesh import over_slices
 from bvc.plan.naming import Naming
 from bvc.plan.ops import Op, Ops
 

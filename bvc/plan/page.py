@@ -7,9 +7,9 @@ from collections.abc import Sequence
 from bvc.figure.chart import Axis, Chart, Level, Series, Span
 from bvc.figure.page import figures, folded, page, paragraph, section, table, wide
 from bvc.figure.plot import draw
+from bvc.plan.data.hosts import HostNeed
 from bvc.plan.devices import draw_layout, held_part
-from bvc.plan.hosts import HostNeed
-from bvc.plan.moments import phases
+from bvc.plan.memory.moments import phases
 from bvc.plan.parameters import ParameterRow
 from bvc.plan.plan import Plan
 from bvc.plan.rows import (

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from bvc.compile.layout import Placement
+from bvc.compile.mesh.layout import Placement
 from bvc.library.checkpoints.naming import Naming
 
 

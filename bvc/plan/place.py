@@ -8,7 +8,7 @@ from typing import Any, Literal
 
 import jax
 
-from bvc.compile.gradient import FORWARD
+from bvc.compile.step.gradient import FORWARD
 from bvc.plan.ops import Op
 
 Pass = Literal["forward", "backward", "recomputed", "update"]

@@ -11,20 +11,20 @@ import numpy as np
 from jax.sharding import PartitionSpec
 from jaxtyping import PyTree
 
-from bvc.compile.frozen import FrozenModel
-from bvc.compile.layout import Layout
-from bvc.compile.mesh import check_slices, resolve_mesh
+from bvc.compile.mesh.layout import Layout
+from bvc.compile.mesh.mesh import check_slices, resolve_mesh
+from bvc.compile.model.frozen import FrozenModel
 from bvc.compile.program import Program
-from bvc.compile.state import state_specs
-from bvc.compile.step import Training
-from bvc.compile.traced import traced_step
+from bvc.compile.step.state import state_specs
+from bvc.compile.step.step import Training
+from bvc.compile.step.traced import traced_step
 from bvc.diagnostics import Failed
 from bvc.library.checkpoints.naming import naming_of
 from bvc.plan.collectives import Collective, list_collectives
-from bvc.plan.epoch import SourcePasses, passes
+from bvc.plan.data.epoch import SourcePasses, passes
 from bvc.plan.flops import count_flops
-from bvc.plan.liveness import Peak, peak_memory
-from bvc.plan.moments import Moment, timeline
+from bvc.plan.memory.liveness import Peak, peak_memory
+from bvc.plan.memory.moments import Moment, timeline
 from bvc.plan.ops import RECOMPUTED, Ops, Value, read_step
 from bvc.plan.parameters import ParameterRow, prefix, tabulate
 from bvc.plan.place import Pass, place_of

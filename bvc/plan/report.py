@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from dataclasses import asdict
 
-from bvc.plan.hosts import HostNeed
+from bvc.plan.data.hosts import HostNeed
 from bvc.plan.plan import Plan
 from bvc.plan.rows import (
     batch_rows,

@@ -10,7 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from bvc.plan.flops import matrix_flops
-from bvc.plan.fusion import fuse
+from bvc.plan.memory.fusion import fuse
 from bvc.plan.ops import Op, Ops
 from bvc.plan.target import Target
 

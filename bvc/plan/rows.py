@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from bvc.plan.epoch import explain
-from bvc.plan.hosts import HostNeed
+from bvc.plan.data.epoch import explain
+from bvc.plan.data.hosts import HostNeed
 from bvc.plan.parameters import ParameterRow, group
 from bvc.plan.plan import Plan
 from bvc.plan.units import amount, milliseconds, size

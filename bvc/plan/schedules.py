@@ -10,8 +10,8 @@ import numpy as np
 from jaxtyping import Float
 
 from bvc.compile.program import Program
-from bvc.compile.rules import Treatment
-from bvc.compile.schedule import Schedule, Scheduled
+from bvc.compile.update.rules import Treatment
+from bvc.compile.update.schedule import Schedule, Scheduled
 from bvc.figure.chart import Axis, Chart, Series
 from bvc.figure.ticks import short
 from bvc.plan.parameters import prefix

@@ -13,7 +13,7 @@ from typing import Any, Literal
 
 import jax
 
-from bvc.compile.mesh import slices_of
+from bvc.compile.mesh.mesh import slices_of
 from bvc.diagnostics import Failed
 from bvc.diagnostics.catalog import plan as catalog
 from bvc.plan.gpu_memory import SHARE

@@ -13,18 +13,18 @@ import numpy as np
 from jaxtyping import PyTree
 
 from bvc.compile.construct import Steps
-from bvc.compile.device import DevicePart
-from bvc.compile.draws import split_draws
 from bvc.compile.evaluation import OWN, CompiledEval, CompiledStream
-from bvc.compile.mesh import Grid, resolve_mesh
-from bvc.compile.mixing import split_sources
-from bvc.compile.pipeline import split_pipeline
-from bvc.compile.pipeline_run import Pipeline
+from bvc.compile.mesh.mesh import Grid, resolve_mesh
+from bvc.compile.pipeline.device import DevicePart
+from bvc.compile.pipeline.mixing import split_sources
+from bvc.compile.pipeline.pipeline import split_pipeline
+from bvc.compile.pipeline.run import Pipeline
 from bvc.compile.program import Program
-from bvc.compile.randomness import purpose_key
-from bvc.compile.state import State, first_state, state_shardings
-from bvc.compile.step import Step, compile_step
-from bvc.compile.step import Training as StepParts
+from bvc.compile.step.draws import split_draws
+from bvc.compile.step.randomness import purpose_key
+from bvc.compile.step.state import State, first_state, state_shardings
+from bvc.compile.step.step import Step, compile_step
+from bvc.compile.step.step import Training as StepParts
 from bvc.runtime.ahead import compiling
 from bvc.runtime.allocation import keep_freed_memory
 from bvc.runtime.checkpoints.frozen import Tell, load_frozen, replaced, saved_values

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from bvc.compile.draws import Draw, Value
+from bvc.compile.step.draws import Draw, Value
 from bvc.compile.wiring import DRAWS
 from bvc.runtime.training import Feed, HostBatch
 

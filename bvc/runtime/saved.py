@@ -13,9 +13,9 @@ import numpy as np
 from jaxtyping import Array, PyTree, Shaped
 
 from bvc.compile.construct import models
+from bvc.compile.model.views import find_view, view_names
 from bvc.compile.program import Program
-from bvc.compile.state import State, state_shardings
-from bvc.compile.views import find_view, view_names
+from bvc.compile.step.state import State, state_shardings
 from bvc.diagnostics import Failed
 from bvc.diagnostics.catalog import run as catalog
 from bvc.diagnostics.suggest import did_you_mean

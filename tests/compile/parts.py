@@ -12,10 +12,10 @@ import numpy as np
 from jaxtyping import Array, Float, Int, PyTree
 
 from bvc.check import Checked, check
-from bvc.compile.mesh import Grid
+from bvc.compile.mesh.mesh import Grid
 from bvc.compile.program import Program
-from bvc.compile.state import State, first_state, state_shardings
-from bvc.compile.step import compile_step, frozen_shardings
+from bvc.compile.step.state import State, first_state, state_shardings
+from bvc.compile.step.step import compile_step, frozen_shardings
 from bvc.component import Loss, component
 from bvc.ir import LayoutRule
 from tests.compile.toy import grid_of, shard

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from bvc.compile.program import Program
-from bvc.compile.state import State
+from bvc.compile.step.state import State
 from bvc.ir import LayoutRule
 from bvc.plan.schedules import schedule_charts
 from bvc.runtime.checkpoints.leaves import named

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from bvc.bind.tables import TABLES
-from bvc.compile.schedule import Scheduled, now
+from bvc.compile.update.schedule import Scheduled, now
 from bvc.component import Scheduled as Setting
 from bvc.component import component
 from bvc.component.execution import Execution, executing

@@ -12,12 +12,12 @@ import jax.numpy as jnp
 import numpy as np
 import optax
 
-from bvc.compile.layout import lay_out
-from bvc.compile.mesh import Grid
-from bvc.compile.optimizer import Update
-from bvc.compile.rules import treat
-from bvc.compile.state import State, first_state, state_shardings
-from bvc.compile.step import Training, compile_step
+from bvc.compile.mesh.layout import lay_out
+from bvc.compile.mesh.mesh import Grid
+from bvc.compile.step.state import State, first_state, state_shardings
+from bvc.compile.step.step import Training, compile_step
+from bvc.compile.update.optimizer import Update
+from bvc.compile.update.rules import treat
 from bvc.component import Loss, MeshContext, Stack, gather, layers
 from bvc.diagnostics import Origin, Place
 from bvc.ir import LayoutRule, Optimizer, Rule

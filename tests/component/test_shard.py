@@ -15,9 +15,9 @@ import pytest
 from jax.sharding import PartitionSpec
 
 from bvc.compile.construct import is_array
-from bvc.compile.layout import lay_out
-from bvc.compile.state import first_state
-from bvc.compile.step import Training, abstract_step
+from bvc.compile.mesh.layout import lay_out
+from bvc.compile.step.state import first_state
+from bvc.compile.step.step import Training, abstract_step
 from bvc.component import Loss, MeshContext, gather, regather
 from bvc.component.execution import Execution, executing
 from bvc.component.shard import Shard

@@ -9,7 +9,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from bvc.compile.mutable import Advance
+from bvc.compile.step.mutable import Advance
 from bvc.compile.wiring import Wires
 from bvc.component import Loss, MeshContext
 from bvc.component.registry import find

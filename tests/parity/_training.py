@@ -12,11 +12,11 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from bvc.compile.layout import lay_out
-from bvc.compile.mesh import Grid
-from bvc.compile.optimizer import make_update
-from bvc.compile.state import first_state, state_shardings
-from bvc.compile.step import Forward, Training, compile_step
+from bvc.compile.mesh.layout import lay_out
+from bvc.compile.mesh.mesh import Grid
+from bvc.compile.step.state import first_state, state_shardings
+from bvc.compile.step.step import Forward, Training, compile_step
+from bvc.compile.update.optimizer import make_update
 from bvc.component import Loss, MeshContext
 from bvc.ir import LayoutRule, Optimizer
 from bvc.library.losses.cross_entropy import softmax_xent

@@ -10,7 +10,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from bvc.compile.pipeline_run import Pipeline
+from bvc.compile.pipeline.run import Pipeline
 from bvc.component.feature import Feature
 from bvc.library.evaluators.classification import Classification
 from bvc.library.evaluators.distance import Distance, Measured

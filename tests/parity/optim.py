@@ -14,8 +14,8 @@ import numpy as np
 from bvc.bind.found import Found
 from bvc.bind.optimizer import bind_schedule
 from bvc.bind.value import Reader
-from bvc.compile.optimizer import make_update
-from bvc.compile.schedule import make_schedule
+from bvc.compile.update.optimizer import make_update
+from bvc.compile.update.schedule import make_schedule
 from bvc.ir import ScheduleNode
 from bvc.spec import load
 from tests.parity._optimizer import bound, in_steps, schedule_table

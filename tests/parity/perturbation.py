@@ -13,7 +13,7 @@ import jax.numpy as jnp
 from bvc.bind.found import Found
 from bvc.bind.parts import bind_perturbation
 from bvc.bind.value import Reader
-from bvc.compile.perturbation import Perturbation, make_perturbation
+from bvc.compile.step.perturbation import Perturbation, make_perturbation
 from bvc.ir import PerturbationNode
 from bvc.spec import load
 from tests.parity._optimizer import in_steps

@@ -14,7 +14,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from bvc.compile.rules import treat
+from bvc.compile.update.rules import treat
 from bvc.component import MeshContext
 from bvc.diagnostics import Failed, Origin, Place
 from bvc.ir import Duration, Optimizer, Rule

@@ -30,7 +30,7 @@ FILES = [
 ]
 RUNS = sorted((REFERENCE / "trajectories").glob("*.npz"))
 ALIKE = [file for file in RUNS if file.stem.startswith("two_towers")]
-"""Frozen modules and codebooks on every mesh: `tests/compile/test_{frozen,mutable}.py`, in a fraction of the time."""
+"""Frozen modules and codebooks are tried on every mesh by `test_frozen` and `test_mutable`, in less time."""
 
 
 @pytest.mark.parametrize(

@@ -12,7 +12,7 @@ import pytest
 from jax.sharding import NamedSharding, PartitionSpec
 
 from bvc.plan.devices import draw_layout, held_part, part_of
-from bvc.plan.moments import Moment, phases
+from bvc.plan.memory.moments import Moment, phases
 from bvc.plan.page import by_axis, memory_chart, render_page
 from bvc.plan.parameters import ParameterRow
 from bvc.plan.plan import Plan

@@ -11,7 +11,7 @@ from typing import Any, SupportsIndex
 
 import numpy as np
 
-from bvc.compile.pipeline_run import Pipeline, Step
+from bvc.compile.pipeline.run import Pipeline, Step
 from bvc.component.error import DataError
 from bvc.component.feature import Feature
 

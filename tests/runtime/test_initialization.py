@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 from bvc.compile.construct import is_array
-from bvc.compile.layout import lay_out
-from bvc.compile.state import State, first_state, state_shardings
+from bvc.compile.mesh.layout import lay_out
+from bvc.compile.step.state import State, first_state, state_shardings
 from bvc.library.models.vit import Vit
 from bvc.library.optimizers.adam import adam
 from bvc.runtime.initialization import compiled

@@ -15,7 +15,7 @@ import pytest
 from rich.console import Console
 
 from bvc.check import check
-from bvc.compile.mesh import resolve_mesh
+from bvc.compile.mesh.mesh import resolve_mesh
 from bvc.library.checkpoints.export import named
 from bvc.runtime import loop
 from bvc.runtime.assemble import assemble, machine

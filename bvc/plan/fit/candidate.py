@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from itertools import product
 from typing import Any, Literal, get_args
 
-from bvc.compile.mesh import TENSOR
+from bvc.compile.mesh.mesh import TENSOR
 from bvc.ir import ModelNode
 
 Precision = Literal["given", "products", "parameters"]

@@ -6,7 +6,7 @@ import math
 import re
 from dataclasses import dataclass
 
-from bvc.compile.mesh import resolve_mesh
+from bvc.compile.mesh.mesh import resolve_mesh
 from bvc.compile.program import Program
 from bvc.component.names import parameters
 from bvc.plan.fit.candidate import MIN_SIZE, Candidate, Flags, Given, Precision, candidates, flags, tunables

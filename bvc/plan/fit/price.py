@@ -10,9 +10,9 @@ import jax
 from jax.sharding import AbstractMesh, NamedSharding, PartitionSpec
 from jaxtyping import PyTree
 
-from bvc.compile.mesh import resolve_mesh
+from bvc.compile.mesh.mesh import resolve_mesh
 from bvc.compile.program import Program, compile_experiment
-from bvc.compile.state import state_specs
+from bvc.compile.step.state import state_specs
 from bvc.diagnostics import Failed
 from bvc.ir import Experiment
 from bvc.plan.fit.candidate import Candidate, Flags, Given, Precision, flags

@@ -17,7 +17,7 @@ import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
-from bvc.compile.mesh import TENSOR
+from bvc.compile.mesh.mesh import TENSOR
 from bvc.plan.fit.candidate import REMATS, Candidate
 
 _MOVES = 8

@@ -16,9 +16,9 @@ from typing import Any
 import jax
 
 from bvc.bind import bind
-from bvc.compile.mesh import resolve_mesh
+from bvc.compile.mesh.mesh import resolve_mesh
 from bvc.compile.program import Program, compile_experiment
-from bvc.compile.step import compile_step
+from bvc.compile.step.step import compile_step
 from bvc.plan.target import find_target, this_machine
 from bvc.plan.xla.absent import absent_devices
 from bvc.spec import load

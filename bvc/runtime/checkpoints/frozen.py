@@ -11,8 +11,8 @@ import numpy as np
 from jaxtyping import Array, PyTree
 
 from bvc.compile.construct import Steps, build, models
-from bvc.compile.randomness import purpose_key
-from bvc.compile.step import Training, frozen_shardings
+from bvc.compile.step.randomness import purpose_key
+from bvc.compile.step.step import Training, frozen_shardings
 from bvc.component.error import DataError
 from bvc.diagnostics import Failed
 from bvc.diagnostics.catalog import missing as catalog

@@ -11,9 +11,9 @@ from typing import Any
 import jax
 import numpy as np
 
-from bvc.compile.device import left_to_devices
-from bvc.compile.mixing import split_sources
-from bvc.compile.pipeline_run import Pipeline, run_step
+from bvc.compile.pipeline.device import left_to_devices
+from bvc.compile.pipeline.mixing import split_sources
+from bvc.compile.pipeline.run import Pipeline, run_step
 from bvc.compile.program import Program
 from bvc.component.source import Records
 from bvc.runtime.assemble import assemble, machine

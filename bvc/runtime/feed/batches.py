@@ -11,7 +11,7 @@ from typing import Any, Protocol, SupportsIndex
 
 import numpy as np
 
-from bvc.compile.pipeline_run import Pipeline
+from bvc.compile.pipeline.run import Pipeline
 from bvc.component.error import DataError
 from bvc.component.source import Records
 from bvc.runtime.feed.board import Board

@@ -17,10 +17,10 @@ import numpy as np
 from absl import flags
 from grain.multiprocessing import SharedMemoryArray
 
-from bvc.compile.pipeline_run import Pipeline
+from bvc.compile.pipeline.run import Pipeline
 from bvc.component.error import DataError
 from bvc.component.source import Records
-from bvc.plan.host_memory import AHEAD, BUFFERED
+from bvc.plan.data.host_memory import AHEAD, BUFFERED
 from bvc.runtime.allocation import keep_freed_memory
 from bvc.runtime.feed.batches import (
     EvalBatches,

@@ -13,8 +13,8 @@ from typing import Any, SupportsIndex
 import numpy as np
 from jaxtyping import Int64
 
-from bvc.compile.filtering import Condition, compile_filter
 from bvc.compile.nodes import is_file
+from bvc.compile.pipeline.filtering import Condition, compile_filter
 from bvc.component.error import DataError
 from bvc.component.source import Records
 from bvc.ir import DataNode, OpNode

@@ -9,7 +9,7 @@ from functools import cached_property
 from itertools import accumulate
 from typing import Any, SupportsIndex
 
-from bvc.compile.pipeline_run import Pipeline
+from bvc.compile.pipeline.run import Pipeline
 from bvc.component.feature import Features
 from bvc.component.shares import block_shares
 from bvc.component.source import Records

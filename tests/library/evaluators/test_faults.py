@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from bvc.bind import bind_parts
-from bvc.compile.pipeline_run import Pipeline
+from bvc.compile.pipeline.run import Pipeline
 from bvc.component.feature import Feature
 from bvc.component.registry import find, names
 from bvc.library.evaluators.mean import Mean

@@ -8,9 +8,9 @@ from typing import NamedTuple
 import jax
 
 from bvc.check import check
-from bvc.compile.mesh import resolve_mesh
+from bvc.compile.mesh.mesh import resolve_mesh
 from bvc.compile.program import Program, compile_experiment
-from bvc.compile.state import State, state_shardings
+from bvc.compile.step.state import State, state_shardings
 from bvc.runtime.assemble import Machine, evaluations, initial_state
 from bvc.runtime.files import find_files
 

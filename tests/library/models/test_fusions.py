@@ -7,7 +7,7 @@ import re
 import jax
 import pytest
 
-from bvc.compile.step import compile_step
+from bvc.compile.step.step import compile_step
 from tests.compile import parts
 from tests.compile.toy import grid_of
 

@@ -11,8 +11,8 @@ import numpy as np
 import pytest
 from jax.sharding import PartitionSpec
 
-from bvc.compile.gradient import reduce_loss
-from bvc.compile.mesh import Grid
+from bvc.compile.mesh.mesh import Grid
+from bvc.compile.step.gradient import reduce_loss
 from bvc.component import Loss
 from bvc.component.execution import Execution, executing
 from bvc.library.losses import contrastive

@@ -10,8 +10,8 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from bvc.compile.gradient import reduce_loss
-from bvc.compile.mesh import Grid
+from bvc.compile.mesh.mesh import Grid
+from bvc.compile.step.gradient import reduce_loss
 from bvc.library.objectives.commitment import commitment
 from bvc.library.objectives.gaussian_kl import gaussian_kl
 from bvc.library.objectives.gmm_nll import gmm_nll

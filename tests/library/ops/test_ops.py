@@ -13,7 +13,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bvc.compile.pipeline import type_pipeline
+from bvc.compile.pipeline.pipeline import type_pipeline
 from bvc.component import registry
 from bvc.component.feature import Feature
 from tests.pipelines import bound, compiled

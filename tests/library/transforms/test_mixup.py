@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from jax.sharding import PartitionSpec
 
-from bvc.compile.mesh import Grid
+from bvc.compile.mesh.mesh import Grid
 from bvc.component import MeshContext, PortError
 from bvc.library.transforms.mixup import Scope, mixup
 

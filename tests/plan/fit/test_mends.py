@@ -28,7 +28,7 @@ def again(flags: Flags) -> Experiment:
 @pytest.mark.slow
 def test_single_changes_that_make_it_fit() -> None:
     program = compile_experiment(again(()))
-    roomy = plan(program, Target("a test", "gpu", 1, 2**30))
+    roomy = plan(program, Target("a test", "tpu", 1, 2**30))
     tight = replace(roomy, target=replace(roomy.target, memory=roomy.memory.total * 3 // 4))
     found = mends(program, tight, again, names_split=False)
     assert {settings[0][0] for settings, _ in found} >= {"run.accumulate", "data.train.batch"}

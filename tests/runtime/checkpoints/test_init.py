@@ -12,7 +12,7 @@ import pytest
 
 from bvc.check import check
 from bvc.compile.program import Program, compile_experiment
-from bvc.compile.state import state_shardings
+from bvc.compile.step.state import state_shardings
 from bvc.diagnostics import Failed
 from bvc.library.checkpoints.export import export, named
 from bvc.runtime.assemble import initial_state, machine

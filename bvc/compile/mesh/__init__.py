@@ -1,0 +1,1 @@
+"""The grid of devices, and where every array of the state lives on it."""

@@ -1,0 +1,1 @@
+"""From gradients to parameters: the optimizer's chain, what rules say of each parameter, schedules."""
