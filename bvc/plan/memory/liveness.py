@@ -14,10 +14,11 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 from bvc.plan.memory.fusion import Fused, fuse, in_place
-from bvc.plan.memory.order import heaviest_first, largest_first, made_early, postponed
+from bvc.plan.memory.order import beside, heaviest_first, largest_first, made_early, postponed
 from bvc.plan.memory.siblings import awaited
 from bvc.plan.memory.tiles import sizes_on
 from bvc.plan.ops import Op, Ops, Value
+from bvc.plan.place import pass_of
 from bvc.plan.target import DeviceKind
 
 WORKSPACE = 4 * 2**20
@@ -109,6 +110,7 @@ def _sweep(
         for value, index in itertools.chain.from_iterable(each.items() for each in late):
             last[value] = max(last.get(value, 0), index)
     early = made_early(body, fused) if kind == "gpu" and outermost else {}
+    at_once = beside(body) if kind == "gpu" and outermost else {}
     starting: dict[int, list[tuple[Value, Op]]] = defaultdict(list)
     for value, (index, loop) in early.items():
         if value not in free:
@@ -123,6 +125,8 @@ def _sweep(
             live[value] = loop
             now += size(value)
         inside = within(op)
+        for other, free_of_it in at_once.get(op, ()):
+            inside = _together(inside, within(other), free_of_it)
         reads = fused.reads(op)
         dying = [
             value for value in reads if last.get(value) == index and (value in live or value in reusable)
@@ -154,6 +158,17 @@ def _sweep(
                 now -= size(value)
             reusable.discard(value)
     return replace(best, moments=tuple(moments))
+
+
+def _together(peak: Peak | None, other: Peak | None, whole: bool) -> Peak | None:
+    """The peak of a loop while another one begins: with all that this one takes, or what it computes again."""
+    if peak is None or other is None:
+        return peak
+    added = [(size, op) for size, op in other.live if whole or pass_of(op) == "recomputed"]
+    more = sum(size for size, _ in added)
+    moments = tuple(replace(moment, bytes=moment.bytes + more) for moment in peak.moments)
+    live = sorted([*peak.live, *added], key=lambda item: -item[0])
+    return Peak(peak.bytes + more, peak.op, tuple(live), moments)
 
 
 def _peak(size: int, op: Op, held: Sequence[tuple[int, Op]], inside: Peak | None) -> Peak:

@@ -35,10 +35,11 @@ def made_early(body: Ops, fused: Fused) -> dict[Value, tuple[int, Op]]:
 
 
 def postponed(body: Ops, fused: Fused) -> dict[Value, int]:
-    """For what the gradient of the last layer's weights is computed from the index of the op that reads that gradient.
+    """For what gradients of weights are computed from the index of the op that reads the gradient, if it waits for it.
 
-    Compilers for GPUs compute this product no earlier, after the whole backward pass, for which the gradient of the
-    logits waits. Products that others of the backward pass lead to wait for nothing.
+    Compilers for GPUs compute the gradient of the last layer's weights no earlier, after the whole backward pass, for
+    which the gradient of the logits waits; products that others of the backward pass lead to wait for nothing. Where
+    loops gather weights, all of them wait: what is sent meanwhile is to be hidden behind them.
     """
     first: dict[Value, int] = {}
     for index, op in enumerate(body.ops):
@@ -47,15 +48,43 @@ def postponed(body: Ops, fused: Fused) -> dict[Value, int]:
                 first.setdefault(value, index)
     found: dict[Value, int] = {}
     led: set[Value] = set()
+    every = bool(gathering(body))
     for op in body.ops:
         if pass_of(op) == "backward":
             after = not led.isdisjoint(op.inputs)
-            if op.name == "dot_general" and not after:
+            if op.name == "dot_general" and (every or not after):
                 until = max(first.get(value, 0) for value in op.outputs)
                 found.update((value, max(found.get(value, 0), until)) for value in fused.reads(op))
             if op.name in ("dot_general", "scan") or after:
                 led.update(op.outputs)
     return found
+
+
+def gathering(body: Ops) -> tuple[Op, ...]:
+    """The loops of the backward pass that gather weights."""
+    return tuple(op for op in body.ops if op.name == "scan" and pass_of(op) == "backward" and _gathers(op))
+
+
+def _gathers(op: Op) -> bool:
+    return op.name.startswith("all_gather") or any(_gathers(each) for part in op.inner for each in part.ops)
+
+
+def beside(body: Ops) -> dict[Op, list[tuple[Op, bool]]]:
+    """For loops of the backward pass that gather weights the later ones that begin at the same time.
+
+    To hide what is sent, compilers for GPUs take the first iteration out of such loops, and compute those of two towers
+    at once; of a loop that needs the one before it, only what is computed again. With each loop goes whether it is free
+    of the one before it.
+    """
+    loops = gathering(body)
+    if len(loops) < 2:
+        return {}
+    made = needs(body)
+    place = {op: index for index, op in enumerate(body.ops)}
+    return {
+        op: [(later, not made[later.outputs[0]] >> place[op] & 1) for later in loops[at + 1 :]]
+        for at, op in enumerate(loops)
+    }
 
 
 def largest_first(body: Ops) -> Ops:

@@ -4,12 +4,15 @@ from collections.abc import Callable
 
 import jax
 import jax.numpy as jnp
+import pytest
 from jax import lax
+from jax.sharding import PartitionSpec
 
+from bvc.plan.memory import liveness
 from bvc.plan.memory.fusion import fuse
 from bvc.plan.memory.liveness import peak_memory
-from bvc.plan.memory.order import heaviest_first, largest_first, made_early, postponed
-from bvc.plan.ops import Ops
+from bvc.plan.memory.order import beside, gathering, heaviest_first, largest_first, made_early, postponed
+from bvc.plan.ops import Ops, read_step
 
 Trace = Callable[..., Ops]
 A = jax.ShapeDtypeStruct((16, 16), jnp.float32)
@@ -119,3 +122,46 @@ def test_a_frozen_tower_runs_beside_what_the_trained_one_left(trace: Trace) -> N
     assert collected(moved) == [1, 0]
     assert set(moved.ops) == set(body.ops)
     assert largest_first(moved) is moved
+
+
+def gathered(chained: bool) -> Ops:
+    """Two stacks of layers whose weights are gathered in the loop; the second reads the first, or both read x."""
+
+    def stack(ws: jax.Array, x: jax.Array) -> jax.Array:
+        def layer(carry: jax.Array, w: jax.Array) -> tuple[jax.Array, None]:
+            return jnp.sin(carry @ lax.all_gather(w, "fsdp", tiled=True)), None
+
+        return lax.scan(jax.checkpoint(layer, prevent_cse=False), x, ws)[0]
+
+    def loss(ws: jax.Array, others: jax.Array, x: jax.Array) -> jax.Array:
+        y = stack(ws, x)
+        return stack(others, y if chained else x).sum() * y.sum()
+
+    shapes = [jax.ShapeDtypeStruct(shape, jnp.float32) for shape in ((8, 4, 16), (6, 4, 16), (64, 16))]
+    step = jax.make_jaxpr(jax.grad(loss, argnums=(0, 1)), axis_env=[("fsdp", 4)])(*shapes)
+    return read_step(step, {"fsdp": 4}, [PartitionSpec()] * 3, [""] * 3)
+
+
+@pytest.mark.parametrize("chained", [False, True])
+def test_loops_that_gather_weights_begin_at_the_same_time(trace: Trace, chained: bool) -> None:
+    body = gathered(chained)
+    first, second = gathering(body)
+    assert beside(body) == {first: [(second, not chained)], second: []}
+    replicated = trace(jax.grad(lambda w, x: lax.scan(lambda c, _: (c @ w, None), x, None, 8)[0].sum()), A, A)
+    assert not gathering(replicated)
+
+
+def test_two_loops_that_begin_together_take_memory_together(monkeypatch: pytest.MonkeyPatch) -> None:
+    """All of a free one; of one that waits for the other what is computed again."""
+
+    def peaks(chained: bool) -> tuple[int, int]:
+        body = gathered(chained)
+        together = peak_memory(body, [False] * 3, "gpu")
+        assert together.bytes == sum(size for size, _ in together.live)
+        with monkeypatch.context() as patch:
+            patch.setattr(liveness, "beside", lambda body: {})
+            return together.bytes, peak_memory(body, [False] * 3, "gpu").bytes
+
+    for chained in (False, True):
+        together, apart = peaks(chained)
+        assert together > apart
