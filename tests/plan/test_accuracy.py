@@ -54,6 +54,7 @@ SAMPLE = (
     "adafactor,batch=512,remat=full",
     "siglip.toml:variant=B/16,batch=256,remat=full",
     "siglip.toml:variant=B/16,batch=1024,remat=full",
+    "remat=full,fsdp",
     "lit_coco.toml",
     "lit_coco.toml:txt=bert_large,img=L/16",
     "vit_s16_i1k.toml",
