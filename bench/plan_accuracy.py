@@ -45,7 +45,9 @@ OTHERS = {
     V5E: (
         "bench/vit.toml:variant=S/16,batch=512,remat=dots",
         "bench/vit.toml:variant=S/16,batch=256,dtype=float32",
+        "bench/vit.toml:variant=B/16,batch=512,remat=full,fsdp",
         "bench/siglip.toml:variant=B/16,batch=1024,remat=full,fsdp",
+        "bench/captioner.toml:batch=256",
         "specs/siglip_coco.toml",
     ),
     "tpu-v5e:4x4": ("specs/lit_coco.toml", "specs/transfer.toml"),
@@ -69,7 +71,11 @@ OTHERS = {
     H100: (
         "bench/vit.toml:variant=S/16,batch=2048,remat=dots",
         "bench/vit.toml:variant=S/16,batch=256,dtype=float32",
+        "bench/vit.toml:variant=B/16,batch=1024,remat=full,pool=map",
+        "bench/vit.toml:variant=L/16,batch=512,remat=full,fsdp",
         "bench/siglip.toml:variant=B/16,batch=512,remat=full,fsdp",
+        "bench/captioner.toml:batch=1024",
+        "bench/captioner.toml:batch=512,fsdp",
         "specs/mlp_mixer_i1k.toml:gpu8",
         "specs/siglip_coco.toml",
         "specs/lit_coco.toml",

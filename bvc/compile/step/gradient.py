@@ -10,6 +10,7 @@ parts change no draw.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from typing import Any, NamedTuple, Protocol
 
 import equinox as eqx
@@ -116,10 +117,8 @@ def in_parts(
         return [gather(leaf) if whole else leaf for leaf, whole in zip(moving, replicated, strict=True)]
 
     own, pull = jax.vjp(spread, moving)
-    walk = _coupled if forward.coupled else _apart
-    metrics, gradients, statistics = walk(
-        parts, replicated, forward, assemble, own, (dict(batch), keys), pieces, mesh
-    )
+    work = _Work(parts, replicated, forward, assemble, own, (dict(batch), keys), pieces, mesh)
+    metrics, gradients, statistics = _coupled(work) if forward.coupled else _apart(work)
     return Worked(metrics, pull(gradients)[0], _summed(statistics, mesh))
 
 
@@ -137,52 +136,54 @@ def reduce_loss(loss: Loss, mesh: MeshContext) -> tuple[Float[Array, ""], Metric
     return metrics["training_loss"], metrics
 
 
-def _apart(
-    parts: int,
-    replicated: list[bool],
-    forward: Forward,
-    assemble: Assemble,
-    own: Leaves,
-    whole: tuple[Batch, Key[Array, "b"]],
-    pieces: Any,
-    mesh: MeshContext,
-) -> Worked:
+@dataclass(frozen=True, slots=True)
+class _Work:
+    """A batch in parts: how many, what works on them, the leaves as each device uses them, the batch and its pieces."""
+
+    parts: int
+    replicated: list[bool]
+    forward: Forward
+    assemble: Assemble
+    own: Leaves
+    whole: tuple[Batch, Key[Array, "b"]]
+    pieces: Any
+    mesh: MeshContext
+
+
+def _apart(work: _Work) -> Worked:
+    forward, assemble, mesh = work.forward, work.assemble, work.mesh
+
     def total(own: Leaves, batch: Batch, keys: Key[Array, "b"]) -> tuple[Float[Array, ""], Any]:
         loss = forward(assemble(own), batch, keys, mesh)
         return loss.total, (_sums(loss, mesh), dict(loss.statistics))
 
     def turn(carry: Any, piece: Any) -> tuple[Any, None]:
-        _, sums, gradients = _differentiated(lambda own: total(own, *piece), own, replicated)
+        _, sums, gradients = _differentiated(lambda own: total(own, *piece), work.own, work.replicated)
         return jax.tree.map(jnp.add, carry, (sums, gradients)), None
 
-    zeros = jax.tree.map(lambda x: jnp.zeros(x.shape, x.dtype), jax.eval_shape(total, own, *whole)[1])
-    start = ((zeros[0], jax.tree.map(mesh.spread, zeros[1])), jax.tree.map(jnp.zeros_like, own))
-    ((sums, statistics), gradients), _ = lax.scan(turn, start, pieces, unroll=written_out(mesh))
+    zeros = jax.tree.map(
+        lambda x: jnp.zeros(x.shape, x.dtype), jax.eval_shape(total, work.own, *work.whole)[1]
+    )
+    start = ((zeros[0], jax.tree.map(mesh.spread, zeros[1])), jax.tree.map(jnp.zeros_like, work.own))
+    ((sums, statistics), gradients), _ = lax.scan(turn, start, work.pieces, unroll=written_out(mesh))
     weight = _positive(sums["training_loss"][1])
     metrics = {name: _mean(*pair) for name, pair in sums.items()}
     return Worked(metrics, [(gradient / weight).astype(gradient.dtype) for gradient in gradients], statistics)
 
 
-def _coupled(
-    parts: int,
-    replicated: list[bool],
-    forward: Forward,
-    assemble: Assemble,
-    own: Leaves,
-    whole: tuple[Batch, Key[Array, "b"]],
-    pieces: Any,
-    mesh: MeshContext,
-) -> Worked:
+def _coupled(work: _Work) -> Worked:
+    parts, forward, assemble, mesh = work.parts, work.forward, work.assemble, work.mesh
+
     def encode(own: Leaves, piece: Any) -> tuple[Any, Statistics]:
         outputs: dict[str, Any] = dict(forward.outputs(assemble(own), *piece))
         return outputs, outputs.pop(STATISTICS, {})
 
     with jax.named_scope(FORWARD):
         _, (found, each) = lax.scan(
-            lambda _, piece: (None, encode(own, piece)), None, pieces, unroll=written_out(mesh)
+            lambda _, piece: (None, encode(work.own, piece)), None, work.pieces, unroll=written_out(mesh)
         )
     statistics = {name: jnp.sum(value, axis=0, dtype=value.dtype) for name, value in each.items()}
-    wanted = jax.eval_shape(encode, own, whole)[0]
+    wanted = jax.eval_shape(encode, work.own, work.whole)[0]
     # A temperature, say, is the same for every part: no dim of it grows with the number of examples.
     per_example = jax.tree.map(lambda each, all_: each.shape[1:] != all_.shape, found, wanted)
     outputs = jax.tree.map(
@@ -191,7 +192,7 @@ def _coupled(
     smooth, rest = eqx.partition(outputs, eqx.is_inexact_array)
 
     def judged(smooth: Any) -> tuple[Float[Array, ""], Metrics]:
-        return reduce_loss(forward.judge(eqx.combine(smooth, rest), whole[0], mesh), mesh)
+        return reduce_loss(forward.judge(eqx.combine(smooth, rest), work.whole[0], mesh), mesh)
 
     (_, metrics), pulls = jax.value_and_grad(judged, has_aux=True)(smooth)
     shares = jax.tree.map(
@@ -204,11 +205,13 @@ def _coupled(
 
     def turn(gradients: Leaves, piece: Any) -> tuple[Leaves, None]:
         inputs, share = piece
-        _, pull = _vjp(replicated)(lambda own: eqx.filter(encode(own, inputs)[0], eqx.is_inexact_array), own)
+        _, pull = _vjp(work.replicated)(
+            lambda own: eqx.filter(encode(own, inputs)[0], eqx.is_inexact_array), work.own
+        )
         return jax.tree.map(jnp.add, gradients, pull(share)[0]), None
 
-    start = jax.tree.map(jnp.zeros_like, own)
-    gradients, _ = lax.scan(turn, start, (pieces, shares), unroll=written_out(mesh))
+    start = jax.tree.map(jnp.zeros_like, work.own)
+    gradients, _ = lax.scan(turn, start, (work.pieces, shares), unroll=written_out(mesh))
     return Worked(metrics, gradients, statistics)
 
 

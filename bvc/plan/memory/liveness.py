@@ -1,7 +1,7 @@
 """Peak memory of a step from the lives of its arrays.
 
-The ops run in program order. An array lives from the op that makes it to the last op that reads it, directly or
-through what is fused into that op; what the step returns lives to its end, in the memory of a donated argument where
+The ops run in the order of `order.py`. An array lives from the op that makes it to the last op that reads it, directly
+or through what is fused into that op; what the step returns lives to its end, in the memory of a donated argument where
 one matches.
 """
 
@@ -44,7 +44,7 @@ class Peak:
         bytes: of everything that the step allocates and that lives at that moment.
         op: the op that runs then, in the innermost loop; None if nothing is allocated.
         live: (bytes, op that made it) for what lives then, largest first.
-        moments: how the step comes to it, in program order.
+        moments: how the step comes to it, in the order in which the ops run.
     """
 
     bytes: int
@@ -167,11 +167,10 @@ def _together(peak: Peak | None, other: Peak | None, whole: bool) -> Peak | None
     added = [(size, op) for size, op in other.live if whole or pass_of(op) == "recomputed"]
     more = sum(size for size, _ in added)
     moments = tuple(replace(moment, bytes=moment.bytes + more) for moment in peak.moments)
-    live = sorted([*peak.live, *added], key=lambda item: -item[0])
-    return Peak(peak.bytes + more, peak.op, tuple(live), moments)
+    return replace(_peak(peak.bytes + more, peak.op, added, peak), moments=moments)
 
 
-def _peak(size: int, op: Op, held: Sequence[tuple[int, Op]], inside: Peak | None) -> Peak:
+def _peak(size: int, op: Op | None, held: Sequence[tuple[int, Op]], inside: Peak | None) -> Peak:
     within = inside.live if inside else ()
     order = sorted([*held, *within], key=lambda item: -item[0])
     return Peak(size, inside.op if inside and inside.op else op, tuple(order))

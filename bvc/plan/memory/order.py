@@ -1,6 +1,7 @@
 """In which order compilers run the ops of a step, where it is not that of the program.
 
-The rules are for what happens outside loops; seen in the schedules of two towers and of a student beside its teacher.
+The rules are for what happens outside loops; seen in the schedules of two towers, of a
+student beside its teacher, of a captioner, and of these with sharded parameters.
 """
 
 from __future__ import annotations

@@ -6,6 +6,7 @@ activation again and, beside it, the gradient of what it was computed from.
 
 from __future__ import annotations
 
+import functools
 from collections import defaultdict
 
 from bvc.plan.memory.fusion import Fused
@@ -30,6 +31,7 @@ def awaited(body: Ops, fused: Fused) -> dict[Value, int]:
     return found
 
 
+@functools.lru_cache(maxsize=64)  # several rules ask it of one body
 def needs(body: Ops) -> dict[Value, int]:
     """For each result the ops from which it is computed, as bits."""
     found: dict[Value, int] = {}
